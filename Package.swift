@@ -1,0 +1,23 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Bands from bottom to top: a target imports only what stands above it in this file's order, and only what its line names.
+// `swift build --explicit-target-dependency-import-check error` holds the rest of us to that.
+
+let strict: [SwiftSetting] = [
+    .strictMemorySafety(), .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "billwright",
+    targets: [
+        // C libraries: a module map and one shim header each.
+        .systemLibrary(name: "CLinux"),
+
+        // Threads that may block.
+        .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)
