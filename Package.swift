@@ -16,6 +16,9 @@ let package = Package(
         // C libraries: a module map and one shim header each.
         .systemLibrary(name: "CLinux"),
 
+        // Pure: values and rules. No clock, no I/O, no floating point.
+        .target(name: "Dates", swiftSettings: strict),
+
         // Threads that may block.
         .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: strict),
     ],
