@@ -21,6 +21,10 @@ let package = Package(
 
         // Threads that may block.
         .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: strict),
+
+        // Tests of the pure modules, and the seeded values they share.
+        .target(name: "PropertySupport", path: "Tests/PropertySupport", swiftSettings: strict),
+        .testTarget(name: "DatesTests", dependencies: ["Dates", "PropertySupport"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
