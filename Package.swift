@@ -15,12 +15,16 @@ let package = Package(
     targets: [
         // C libraries: a module map and one shim header each.
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
 
         // Pure: values and rules. No clock, no I/O, no floating point.
         .target(name: "Dates", swiftSettings: strict),
 
         // Threads that may block.
         .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: strict),
+
+        // Effects: one counterpart each.
+        .target(name: "Postgres", dependencies: ["CPostgres", "Dates", "Threads"], swiftSettings: strict),
 
         // Tests of the pure modules, and the seeded values they share.
         .target(name: "PropertySupport", path: "Tests/PropertySupport", swiftSettings: strict),
