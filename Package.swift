@@ -20,6 +20,16 @@ let package = Package(
         // Pure: values and rules. No clock, no I/O, no floating point.
         .target(name: "Dates", swiftSettings: strict),
 
+        // The queue's vocabulary: knows no billing.
+        .target(name: "JobKit", dependencies: ["Dates"], swiftSettings: strict),
+
+        // What a person says to the process, and it of itself.
+        .target(name: "Arguments", swiftSettings: strict),
+        .target(name: "Observability", swiftSettings: strict),
+
+        // Workers and schedulers over any store.
+        .target(name: "Runtime", dependencies: ["Dates", "JobKit", "Observability"], swiftSettings: strict),
+
         // Threads that may block.
         .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: strict),
 
@@ -29,6 +39,8 @@ let package = Package(
         // Tests of the pure modules, and the seeded values they share.
         .target(name: "PropertySupport", path: "Tests/PropertySupport", swiftSettings: strict),
         .testTarget(name: "DatesTests", dependencies: ["Dates", "PropertySupport"], swiftSettings: strict),
+        .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: strict),
+        .testTarget(name: "JobKitTests", dependencies: ["Dates", "JobKit"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
