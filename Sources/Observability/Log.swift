@@ -1,0 +1,80 @@
+internal import FoundationEssentials
+internal import Glibc
+internal import Synchronization
+
+/// Structured log lines on standard error: one JSON object a line, or plain text when a person reads along.
+///
+/// Fields are for ids and counts. Never a secret, a payment token or personal data: lines outlive what they tell of.
+public struct Log: Sendable {
+    public enum Level: Int, Comparable, Sendable {
+        case debug, info, warning, error
+
+        public static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }
+    }
+
+    public enum Style: Sendable { case json, text }
+
+    private let component: String
+    private let threshold: Level
+    private let style: Style
+    private let write: @Sendable (String) -> Void
+
+    /// `write` gets whole lines without their newline; by default they go to standard error.
+    public init(
+        component: String, threshold: Level = .info, style: Style = .json,
+        write: @escaping @Sendable (String) -> Void = Log.toStandardError
+    ) {
+        self.component = component
+        self.threshold = threshold
+        self.style = style
+        self.write = write
+    }
+
+    public func debug(_ message: String, _ fields: KeyValuePairs<String, String> = [:]) { log(.debug, message, fields) }
+    public func info(_ message: String, _ fields: KeyValuePairs<String, String> = [:]) { log(.info, message, fields) }
+    public func warning(_ message: String, _ fields: KeyValuePairs<String, String> = [:]) {
+        log(.warning, message, fields)
+    }
+    public func error(_ message: String, _ fields: KeyValuePairs<String, String> = [:]) { log(.error, message, fields) }
+
+    private func log(_ level: Level, _ message: String, _ fields: KeyValuePairs<String, String>) {
+        guard level >= threshold else { return }
+        switch style {
+        case .json: write(jsonLine(level, message, fields))
+        case .text:
+            let tail = fields.map { " \($0.key)=\($0.value)" }.joined()
+            write("\(component): \(level == .info ? "" : "\(level): ")\(message)\(tail)")
+        }
+    }
+
+    private func jsonLine(_ level: Level, _ message: String, _ fields: KeyValuePairs<String, String>) -> String {
+        let time = Date.now.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true))
+        var parts = [("time", time), ("level", "\(level)"), ("component", component), ("message", message)]
+        parts += fields.map { ($0.key, $0.value) }
+        return "{" + parts.map { "\(Log.quoted($0.0)):\(Log.quoted($0.1))" }.joined(separator: ",") + "}"
+    }
+
+    private static func quoted(_ text: String) -> String {
+        var out = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": out += "\\\""
+            case "\\": out += "\\\\"
+            case "\n": out += "\\n"
+            case _ where scalar.value < 0x20:
+                let digits = String(scalar.value, radix: 16)
+                out += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: out.unicodeScalars.append(scalar)
+            }
+        }
+        return out + "\""
+    }
+
+    /// One write a line, so that lines of several processes do not mix.
+    public static func toStandardError(_ line: String) {
+        var bytes = Array(line.utf8)
+        bytes.append(UInt8(ascii: "\n"))
+        // A log nobody can read any more is no reason to stop billing.
+        _ = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+}
