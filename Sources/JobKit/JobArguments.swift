@@ -1,0 +1,91 @@
+public import Dates
+internal import FoundationEssentials
+
+/// What one job is about: a small versioned value, stored as JSON.
+///
+/// Whoever enqueues needs only this type; the handler that runs it lives elsewhere and is never imported.
+public protocol JobArguments: Codable, Sendable {
+    static var kind: JobKind { get }
+    /// Raised whenever stored arguments of the old shape could be misread. A worker claims no version newer than its own.
+    static var version: Int { get }
+    static var queue: QueueName { get }
+    static var priority: JobPriority { get }
+    /// On whose behalf the job runs. Its transactions see this tenant's rows only; nil sees every tenant's.
+    var tenant: Int64? { get }
+    /// While a live job of this kind has the same key, enqueueing another does nothing.
+    var uniqueKey: String? { get }
+}
+
+extension JobArguments {
+    public static var version: Int { 1 }
+    public static var queue: QueueName { .standard }
+    public static var priority: JobPriority { .normal }
+    public var tenant: Int64? { nil }
+    public var uniqueKey: String? { nil }
+}
+
+/// A job about to be enqueued: its arguments already encoded, so that what is stored cannot differ from what was checked.
+public struct NewJob: Sendable {
+    /// Arguments name things; they do not carry them. Larger ones slow every claim of their queue.
+    public static let argumentLimit = 64 * 1024
+
+    public let kind: JobKind
+    public let version: Int
+    public let queue: QueueName
+    public let priority: JobPriority
+    public let tenant: Int64?
+    public let uniqueKey: String?
+    /// UTF-8 JSON, an object with sorted keys.
+    public let arguments: [UInt8]
+    /// When it may first run; nil: at once.
+    public let dueAt: Instant?
+
+    /// Encodes `arguments`. Throws `JobArgumentsTooLarge`, or what `Encodable` threw.
+    public init<Arguments: JobArguments>(
+        _ arguments: Arguments, dueAt: Instant? = nil, priority: JobPriority = Arguments.priority
+    ) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        let encoded = try encoder.encode(arguments)
+        guard encoded.count <= NewJob.argumentLimit else {
+            throw JobArgumentsTooLarge(kind: Arguments.kind, bytes: encoded.count)
+        }
+        self.kind = Arguments.kind
+        self.version = Arguments.version
+        self.queue = Arguments.queue
+        self.priority = priority
+        self.tenant = arguments.tenant
+        self.uniqueKey = arguments.uniqueKey
+        self.arguments = Array(encoded)
+        self.dueAt = dueAt
+    }
+}
+
+/// Arguments over `NewJob.argumentLimit`: store the data and enqueue its id.
+public struct JobArgumentsTooLarge: Error, CustomStringConvertible {
+    public let kind: JobKind
+    public let bytes: Int
+
+    public var description: String {
+        "arguments of \(kind) are \(bytes) bytes, over the limit of \(NewJob.argumentLimit): store the data, enqueue its id"
+    }
+}
+
+/// Stored arguments that this program's type cannot read. Retried, in case a newer program is being rolled out, then discarded.
+public struct UndecodableArguments: Error, CustomStringConvertible {
+    public let kind: JobKind
+    public let version: Int
+    public let reason: String
+
+    public var description: String { "arguments of \(kind) version \(version) do not decode: \(reason)" }
+}
+
+extension ClaimedJob {
+    func decode<Arguments: JobArguments>(_: Arguments.Type) throws(UndecodableArguments) -> Arguments {
+        do {
+            return try JSONDecoder().decode(Arguments.self, from: Data(arguments))
+        } catch {
+            throw UndecodableArguments(kind: kind, version: version, reason: String(describing: error))
+        }
+    }
+}

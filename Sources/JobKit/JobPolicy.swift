@@ -1,0 +1,58 @@
+/// How a kind is run: how often, how long, and what happens when its worker is lost.
+public struct JobPolicy: Sendable {
+    /// What to do with a job whose worker died or was cut off while running it.
+    public enum WhenLost: Sendable {
+        /// Run it again: the handler finds out from the books and the effect ledger how far it came.
+        case requeue
+        /// Leave it for a person.
+        case hold
+    }
+
+    /// After this many failed attempts the job is discarded.
+    public let maxAttempts: Int
+    /// After this long the attempt is cancelled and counts as failed.
+    public let timeout: Duration
+    public let backoff: Backoff
+    public let whenLost: WhenLost
+
+    public init(
+        maxAttempts: Int = 10, timeout: Duration = .seconds(60), backoff: Backoff = Backoff(),
+        whenLost: WhenLost = .requeue
+    ) {
+        precondition(maxAttempts >= 1 && timeout > .zero)
+        self.maxAttempts = maxAttempts
+        self.timeout = timeout
+        self.backoff = backoff
+        self.whenLost = whenLost
+    }
+}
+
+/// How long to wait after a failed attempt: doubling from `first` up to `longest`, less a share between none and half.
+///
+/// The share depends on job and attempt alone: no two jobs wait alike, and a simulation repeats to the byte.
+public struct Backoff: Sendable {
+    public let first: Duration
+    public let longest: Duration
+
+    public init(first: Duration = .seconds(1), longest: Duration = .seconds(3600)) {
+        precondition(first > .zero && longest >= first)
+        self.first = first
+        self.longest = longest
+    }
+
+    /// The wait after attempt `attempt` (1 is the first) of `job` has failed.
+    public func delay(after attempt: Int, of job: JobID) -> Duration {
+        let doublings = min(max(attempt - 1, 0), 30)
+        let full = min(first * (1 << doublings), longest)
+        let share = Backoff.mixed(UInt64(bitPattern: job.number) &* 31 &+ UInt64(attempt)) % 1024
+        return full - full * Int(share) / 2048
+    }
+
+    /// The finaliser of SplitMix64: neighbouring inputs give unrelated outputs.
+    private static func mixed(_ value: UInt64) -> UInt64 {
+        var bits = value &+ 0x9E37_79B9_7F4A_7C15
+        bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
+        return bits ^ (bits >> 31)
+    }
+}

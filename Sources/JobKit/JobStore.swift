@@ -1,0 +1,128 @@
+public import Dates
+public import FoundationEssentials
+
+/// One start of a worker process. Random, so that a restarted process is never taken for the one before it.
+public struct WorkerID: Hashable, Sendable, CustomStringConvertible {
+    public let uuid: UUID
+
+    public init(_ uuid: UUID) { self.uuid = uuid }
+
+    public var description: String { uuid.uuidString.lowercased() }
+}
+
+/// What a worker is willing to take.
+public struct ClaimRequest: Sendable {
+    public let worker: WorkerID
+    public let queue: QueueName
+    /// Kinds this worker knows, with the newest version of their arguments it can read.
+    public let kinds: [JobKind: Int]
+    public let limit: Int
+
+    public init(worker: WorkerID, queue: QueueName, kinds: [JobKind: Int], limit: Int) {
+        self.worker = worker
+        self.queue = queue
+        self.kinds = kinds
+        self.limit = limit
+    }
+}
+
+/// How an attempt ended when it did not complete.
+public enum AttemptEnding: Sendable {
+    /// Failed; runs again at `due`.
+    case retried(due: Instant, error: String)
+    /// Gave itself up until `due`; the attempt does not count.
+    case snoozed(due: Instant)
+    /// Given back by a worker that is stopping; the attempt does not count.
+    case released
+    /// Failed for good; leaves the queue, kept in history with its errors.
+    case discarded(error: String)
+    /// Waits for a person.
+    case held(reason: String)
+}
+
+/// Where jobs are kept. Every write about a running job is fenced by its lease and throws `StaleLease` when that is gone.
+public protocol JobStore<Work>: Sendable {
+    associatedtype Work: Sendable
+
+    /// Leases up to `limit` jobs that are due by `now`, by priority, due time and id. Counts the attempt.
+    func claim(_ request: ClaimRequest, now: Instant) async throws -> [ClaimedJob]
+
+    /// The earliest instant after `now` at which a job of the request's kinds comes due; nil: none is waiting.
+    func nextDue(_ request: ClaimRequest, after now: Instant) async throws -> Instant?
+
+    /// The transactions of one attempt.
+    func session(for job: ClaimedJob, now: Instant) -> any JobSession<Work>
+
+    /// Ends the attempt without completing the job.
+    func end(_ job: ClaimedJob, as ending: AttemptEnding, now: Instant) async throws
+
+    /// Runs `body` outside any job: a command, a webhook, a scheduler's tick.
+    func transaction<Value: Sendable>(
+        tenant: TenantScope, now: Instant, _ body: (Work) async throws -> Value
+    ) async throws -> Value
+
+    /// Queues that may have gained a due job. Yields nil when any of them may have: after (re)connecting.
+    func wakeUps() -> AsyncStream<QueueName?>
+}
+
+/// Whose rows a transaction may see. Stated at its start and gone with its end.
+public enum TenantScope: Hashable, Sendable {
+    case one(Int64)
+    /// Only the worker's role is allowed this.
+    case all
+}
+
+/// Who is alive. Always by the database's own clock, never by business time.
+public protocol WorkerRoster: Sendable {
+    func register(_ worker: WorkerDescription) async throws
+    /// Says "still here". False: this incarnation was declared lost and must stop.
+    func beat(_ worker: WorkerID) async throws -> Heartbeat
+    /// Takes jobs from workers that have not beaten for `expiry`, and from workers nobody remembers.
+    /// A job lost `budget` times is held for a person.
+    func rescueLost(expiry: Duration, budget: Int, now: Instant) async throws -> Rescue
+    /// Signs off a worker that holds no lease any more.
+    func retire(_ worker: WorkerID) async throws
+}
+
+/// What a worker says of itself when it starts.
+public struct WorkerDescription: Sendable {
+    public let id: WorkerID
+    public let host: String
+    public let processID: Int32
+    public let release: String
+    public let queues: [QueueName]
+
+    public init(id: WorkerID, host: String, processID: Int32, release: String, queues: [QueueName]) {
+        self.id = id
+        self.host = host
+        self.processID = processID
+        self.release = release
+        self.queues = queues
+    }
+}
+
+/// The roster's answer to a beat.
+public struct Heartbeat: Sendable {
+    /// False: the roster has given this worker up.
+    public let isRegistered: Bool
+    /// The database's clock, by which business time is kept.
+    public let databaseTime: Instant
+
+    public init(isRegistered: Bool, databaseTime: Instant) {
+        self.isRegistered = isRegistered
+        self.databaseTime = databaseTime
+    }
+}
+
+/// What a rescue found.
+public struct Rescue: Sendable {
+    public let requeued: [JobID]
+    public let held: [JobID]
+    public let queues: Set<QueueName>
+
+    public init(requeued: [JobID], held: [JobID], queues: Set<QueueName>) {
+        self.requeued = requeued
+        self.held = held
+        self.queues = queues
+    }
+}
