@@ -1,0 +1,49 @@
+internal import JobKit
+internal import Observability
+
+// Staying alive, and taking over from those who did not. Real time only: no business clock here.
+extension Worker {
+    /// Beats until cancelled. Returns when this incarnation must count itself lost: the roster has forgotten it, or no
+    /// beat got through for `surrender`.
+    func beat(as id: WorkerID) async {
+        var lastHeard = ContinuousClock.now
+        while !Task.isCancelled {
+            // Counted from before the call: an answer that took long proves no more than its start.
+            let asked = ContinuousClock.now
+            do {
+                let heartbeat = try await roster.beat(id)
+                guard heartbeat.isRegistered else { return }
+                guard asked - lastHeard < settings.surrender else { return }
+                lastHeard = asked
+                clock.synchronise(databaseTime: heartbeat.databaseTime)
+            } catch {
+                log.warning("heartbeat failed", ["worker": "\(id)", "error": "\(error)"])
+                if ContinuousClock.now - lastHeard >= settings.surrender { return }
+            }
+            let next = asked + settings.beatInterval
+            try? await Task.sleep(until: min(next, lastHeard + settings.surrender), clock: .continuous)
+        }
+    }
+
+    /// Every worker rescues; locks keep two from taking the same job.
+    func rescueOthers(waking signals: [QueueName: WakeSignal]) async {
+        while !Task.isCancelled {
+            do {
+                let rescue = try await roster.rescueLost(
+                    expiry: settings.expiry, budget: settings.rescueBudget, now: clock.now())
+                if !rescue.requeued.isEmpty {
+                    log.warning("rescued jobs of lost workers", ["count": "\(rescue.requeued.count)"])
+                    metrics.count("billwright_jobs_rescued_total", by: rescue.requeued.count)
+                }
+                for job in rescue.held {
+                    log.error("job held: its workers keep dying", ["job": "\(job)"])
+                    metrics.count("billwright_jobs_held_total")
+                }
+                for queue in rescue.queues { signals[queue]?.raise() }
+            } catch {
+                log.warning("looking for lost workers failed", ["error": "\(error)"])
+            }
+            try? await Task.sleep(for: settings.rescueInterval)
+        }
+    }
+}

@@ -1,0 +1,121 @@
+internal import Dates
+internal import FoundationEssentials
+internal import Glibc
+public import JobKit
+public import Observability
+
+/// Claims jobs and runs their handlers, as one incarnation after another.
+///
+/// An incarnation registers under a random id, beats, and ends when it is told to stop or can no longer prove that it is
+/// alive. Then its handlers are cancelled, and whatever one of them still tries to commit is refused by the fence.
+public struct Worker<Store: JobStore>: Sendable {
+    let store: Store
+    let roster: any WorkerRoster
+    let registry: JobRegistry<Store.Work>
+    let clock: DatabaseClock
+    let settings: WorkerSettings
+    let release: String
+    let log: Log
+    let metrics: Metrics
+
+    public init(
+        store: Store, roster: any WorkerRoster, registry: JobRegistry<Store.Work>, clock: DatabaseClock,
+        settings: WorkerSettings, release: String, log: Log, metrics: Metrics
+    ) {
+        self.store = store
+        self.roster = roster
+        self.registry = registry
+        self.clock = clock
+        self.settings = settings
+        self.release = release
+        self.log = log
+        self.metrics = metrics
+    }
+
+    /// Runs until `drain` says stop; through losses of the database as well.
+    public func run(until drain: Drain) async {
+        while drain.stage == .running {
+            let id = WorkerID(UUID())
+            do {
+                try await roster.register(description(of: id))
+            } catch {
+                log.warning("cannot register; trying again", ["error": "\(error)"])
+                await pause(.seconds(1), or: drain)
+                continue
+            }
+            log.info("working", ["worker": "\(id)", "queues": queueNames])
+            await live(as: id, until: drain)
+        }
+    }
+
+    private func description(of id: WorkerID) -> WorkerDescription {
+        WorkerDescription(
+            id: id, host: ProcessInfo.processInfo.hostName, processID: getpid(), release: release,
+            queues: registry.queues.sorted { $0.name < $1.name })
+    }
+
+    private var queueNames: String { registry.queues.map(\.name).sorted().joined(separator: ",") }
+
+    private enum Event { case allQueuesIdle, presumedLost, graceOver }
+
+    /// One incarnation. Beats go on while it drains, so that nobody takes jobs it is about to finish.
+    private func live(as id: WorkerID, until drain: Drain) async {
+        let signals = Dictionary(uniqueKeysWithValues: registry.queues.map { ($0, WakeSignal()) })
+        await withTaskGroup(of: Event.self) { group in
+            group.addTask {
+                await beat(as: id)
+                return .presumedLost
+            }
+            group.addTask {
+                await withDiscardingTaskGroup { chores in
+                    chores.addTask { await rescueOthers(waking: signals) }
+                    chores.addTask { await relayWakeUps(to: signals) }
+                    await runQueues(as: id, signals: signals, until: drain)
+                    chores.cancelAll()
+                }
+                return .allQueuesIdle
+            }
+            group.addTask {
+                await drain.wait(for: .draining)
+                signals.values.forEach { $0.raise() }
+                await pause(settings.drainGrace, orStage: .stopped, of: drain)
+                return .graceOver
+            }
+            let event = await group.next()
+            if event == .presumedLost { log.error("could not beat in time; giving up all leases", ["worker": "\(id)"]) }
+            group.cancelAll()
+        }
+        // Leases that could not be given back keep the row, so that a rescue finds them by it.
+        try? await roster.retire(id)
+    }
+
+    private func runQueues(as id: WorkerID, signals: [QueueName: WakeSignal], until drain: Drain) async {
+        await withDiscardingTaskGroup { queues in
+            for (queue, signal) in signals {
+                queues.addTask {
+                    let loop = QueueLoop(worker: self, queue: queue, id: id, signal: signal)
+                    await loop.run(until: drain)
+                }
+            }
+        }
+    }
+
+    private func relayWakeUps(to signals: [QueueName: WakeSignal]) async {
+        for await queue in store.wakeUps() {
+            if let queue { signals[queue]?.raise() } else { signals.values.forEach { $0.raise() } }
+        }
+    }
+
+    private func pause(_ duration: Duration, or drain: Drain) async {
+        await pause(duration, orStage: .draining, of: drain)
+    }
+
+    private func pause(_ duration: Duration, orStage stage: Drain.Stage, of drain: Drain) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await drain.wait(for: stage) }
+            group.addTask { try? await Task.sleep(for: duration) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+}
