@@ -19,6 +19,7 @@ let package = Package(
 
         // Pure: values and rules. No clock, no I/O, no floating point.
         .target(name: "Dates", swiftSettings: strict),
+        .target(name: "Money", swiftSettings: strict),
 
         // The queue's vocabulary: knows no billing.
         .target(name: "JobKit", dependencies: ["Dates"], swiftSettings: strict),
@@ -41,6 +42,7 @@ let package = Package(
         .testTarget(name: "DatesTests", dependencies: ["Dates", "PropertySupport"], swiftSettings: strict),
         .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: strict),
         .testTarget(name: "JobKitTests", dependencies: ["Dates", "JobKit"], swiftSettings: strict),
+        .testTarget(name: "MoneyTests", dependencies: ["Money", "PropertySupport"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
