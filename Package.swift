@@ -20,6 +20,7 @@ let package = Package(
         // Pure: values and rules. No clock, no I/O, no floating point.
         .target(name: "Dates", swiftSettings: strict),
         .target(name: "Money", swiftSettings: strict),
+        .target(name: "Ledger", dependencies: ["Dates", "Money"], swiftSettings: strict),
 
         // The queue's vocabulary: knows no billing.
         .target(name: "JobKit", dependencies: ["Dates"], swiftSettings: strict),
@@ -43,6 +44,8 @@ let package = Package(
         .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: strict),
         .testTarget(name: "JobKitTests", dependencies: ["Dates", "JobKit"], swiftSettings: strict),
         .testTarget(name: "MoneyTests", dependencies: ["Money", "PropertySupport"], swiftSettings: strict),
+        .testTarget(
+            name: "LedgerTests", dependencies: ["Dates", "Ledger", "Money", "PropertySupport"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
