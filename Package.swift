@@ -25,6 +25,9 @@ let package = Package(
         // The queue's vocabulary: knows no billing.
         .target(name: "JobKit", dependencies: ["Dates"], swiftSettings: strict),
 
+        // What handlers share and is not domain: counterparts and books as interfaces.
+        .target(name: "BillingPorts", dependencies: ["Dates", "JobKit", "Money"], swiftSettings: strict),
+
         // What a person says to the process, and it of itself.
         .target(name: "Arguments", swiftSettings: strict),
         .target(name: "Observability", swiftSettings: strict),
