@@ -13,6 +13,7 @@ enum billwright_error_field {
     billwright_table = PG_DIAG_TABLE_NAME,
     billwright_column = PG_DIAG_COLUMN_NAME,
     billwright_constraint = PG_DIAG_CONSTRAINT_NAME,
+    billwright_position = PG_DIAG_STATEMENT_POSITION,
     billwright_routine = PG_DIAG_SOURCE_FUNCTION,
 };
 

@@ -200,6 +200,7 @@ internal import Glibc
             detail: field(billwright_detail), hint: field(billwright_hint),
             constraint: field(billwright_constraint), table: field(billwright_table),
             column: field(billwright_column), context: field(billwright_context),
+            position: field(billwright_position).flatMap { Int($0) },
             isFatal: severity == "FATAL" || severity == "PANIC", routine: field(billwright_routine))
     }
 

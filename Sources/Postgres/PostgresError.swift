@@ -38,6 +38,8 @@ public enum PostgresError: Error, Sendable {
         public let column: String?
         /// The call stack in functions and triggers.
         public let context: String?
+        /// Where in the statement's text, in characters from 1.
+        public let position: Int?
         /// The server has ended the session with this.
         let isFatal: Bool
         /// The server's C function, which unlike the message is never translated.
