@@ -21,6 +21,7 @@ let package = Package(
         .target(name: "Dates", swiftSettings: strict),
         .target(name: "Money", swiftSettings: strict),
         .target(name: "Ledger", dependencies: ["Dates", "Money"], swiftSettings: strict),
+        .target(name: "JSONText", swiftSettings: strict),
 
         // The queue's vocabulary: knows no billing.
         .target(name: "JobKit", dependencies: ["Dates"], swiftSettings: strict),
@@ -47,6 +48,7 @@ let package = Package(
         .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: strict),
         .testTarget(name: "JobKitTests", dependencies: ["Dates", "JobKit"], swiftSettings: strict),
         .testTarget(name: "MoneyTests", dependencies: ["Money", "PropertySupport"], swiftSettings: strict),
+        .testTarget(name: "JSONTextTests", dependencies: ["JSONText", "PropertySupport"], swiftSettings: strict),
         .testTarget(
             name: "LedgerTests", dependencies: ["Dates", "Ledger", "Money", "PropertySupport"], swiftSettings: strict),
         .target(name: "Postgres", dependencies: ["CLinux", "CPostgres", "Dates", "Threads"], swiftSettings: strict),
