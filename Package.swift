@@ -40,7 +40,7 @@ let package = Package(
         .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: strict),
 
         // Effects: one counterpart each.
-        .target(name: "Postgres", dependencies: ["CPostgres", "Dates", "Threads"], swiftSettings: strict),
+        .target(name: "Postgres", dependencies: ["CLinux", "CPostgres", "Dates", "Threads"], swiftSettings: strict),
 
         // Tests of the pure modules, and the seeded values they share.
         .target(name: "PropertySupport", path: "Tests/PropertySupport", swiftSettings: strict),
@@ -51,7 +51,10 @@ let package = Package(
         .testTarget(name: "JSONTextTests", dependencies: ["JSONText", "PropertySupport"], swiftSettings: strict),
         .testTarget(
             name: "LedgerTests", dependencies: ["Dates", "Ledger", "Money", "PropertySupport"], swiftSettings: strict),
-        .target(name: "Postgres", dependencies: ["CLinux", "CPostgres", "Dates", "Threads"], swiftSettings: strict),
+
+        // Tests of the effects, and the database they share.
+        .target(name: "TestSupport", dependencies: ["Postgres"], path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(name: "PostgresTests", dependencies: ["Dates", "Postgres", "TestSupport"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -122,7 +122,9 @@ extension Instant: PostgresDecodable {
     public init(postgres bytes: Span<UInt8>, type: PostgresType) throws(PostgresDecodingFault) {
         let since2000 = try bytes.integer(at: 0, as: Int64.self)
         let (microseconds, overflow) = since2000.addingReportingOverflow(PostgresEpoch.microseconds)
-        guard since2000 != .min, !overflow else { throw PostgresDecodingFault("the timestamp is infinite") }
+        guard since2000 != .min, !overflow else {
+            throw PostgresDecodingFault("the timestamp is infinite or after the year 294246")
+        }
         self.init(microseconds: microseconds)
     }
 }

@@ -79,7 +79,7 @@ enum PostgresEpoch {
 extension Instant: PostgresEncodable {
     public static var postgresType: PostgresType { .timestamptz }
 
-    /// An instant outside Postgres' range (4713 BC to 294276 AD) is refused by the server with 22008.
+    /// An instant before Postgres' calendar begins (4713 BC) is refused by the server with 22008.
     public func encode(into bytes: inout [UInt8]) {
         let (shifted, overflow) = microseconds.subtractingReportingOverflow(PostgresEpoch.microseconds)
         // The least value means "-infinity" on the wire, which nobody asked for; the one above it is out of range.

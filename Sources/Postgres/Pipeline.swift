@@ -21,7 +21,7 @@ extension PostgresConnection {
             guard case .server(let server) = error, server.sqlState == "26000" || server.isStalePlan else {
                 throw error
             }
-            statements.forgetAll()
+            if server.isStalePlan { statements.evictAll() } else { statements.forgetAll() }
             // Alone and outside a transaction nothing has happened yet; otherwise the caller has to begin again.
             guard batch.count == 1, stake == .statement else { throw error }
             return try attempt(batch, stake, deadline)
@@ -126,7 +126,9 @@ extension PostgresConnection {
         _ stake: Stake, _ deadline: ContinuousClock.Instant
     ) throws(PostgresError) -> PostgresError.ServerError? {
         var failure: PostgresError.ServerError?
-        while let result = try nextResult(stake, deadline) {
+        // libpq ends an error here with a nil before the end itself. More nils than that would be an endless loop.
+        for _ in 0..<4 {
+            guard let result = try nextResult(stake, deadline) else { continue }
             switch result.status {
             case .sync where handle.exitPipeline(): return failure
             case nil where !result.error.sqlState.isEmpty:

@@ -123,6 +123,13 @@ public struct PostgresConfiguration: Sendable {
     }
 }
 
+extension PostgresConfiguration: CustomStringConvertible, CustomReflectable {
+    public var description: String { redactedDescription }
+
+    /// What `dump` and failed expectations print: not the options, which hold the password.
+    public var customMirror: Mirror { Mirror(self, children: ["connection": redactedDescription]) }
+}
+
 extension PostgresConfiguration.SessionLimits {
     fileprivate var startupOptions: String {
         [

@@ -83,7 +83,11 @@ public actor PostgresConnection {
 
     /// Reads what arrived on an idle connection and says whether it is still good.
     func isUsable() -> Bool {
-        if handle.isAlive, handle.consumeInput(), handle.transactionStatus == .idle { return true }
+        // The reason for an end comes first and the end itself behind it, so read until nothing is left.
+        while handle.isAlive, Poll.now(handle.socket) {
+            guard handle.consumeInput(), !handle.isBusy else { break }
+        }
+        if handle.isAlive, !Poll.now(handle.socket), handle.transactionStatus == .idle { return true }
         close()
         return false
     }

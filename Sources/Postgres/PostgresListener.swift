@@ -5,7 +5,7 @@ internal import Glibc
 ///
 /// A notification is a hint that there is something to look at, never the only trace of it: those sent while the listener
 /// was away are lost. `.connected` therefore means "look now". A peer that vanished without a word is noticed within
-/// `pingInterval` plus five seconds, and the listener connects again with growing pauses.
+/// `pingInterval` plus `pingTimeout`, and the listener connects again with growing pauses.
 public final class PostgresListener: Sendable {
     /// What the listener tells.
     public enum Event: Sendable {
@@ -26,9 +26,11 @@ public final class PostgresListener: Sendable {
     /// - Parameters:
     ///   - channels: at least one; each a name of at most 63 bytes, taken as it is written.
     ///   - pingInterval: after how much silence to ask the server whether it is still there.
+    ///   - pingTimeout: how long it may take to answer.
     /// - Throws: `.invalidIdentifier` for a channel that cannot be one.
     public init(
-        _ configuration: PostgresConfiguration, channels: [String], pingInterval: Duration = .seconds(10)
+        _ configuration: PostgresConfiguration, channels: [String], pingInterval: Duration = .seconds(10),
+        pingTimeout: Duration = .seconds(5)
     ) throws(PostgresError) {
         precondition(!channels.isEmpty, "a listener listens to something")
         var statements: [SQL] = []
@@ -37,7 +39,8 @@ public final class PostgresListener: Sendable {
         let (events, continuation) = AsyncStream.makeStream(of: Event.self, bufferingPolicy: .bufferingOldest(4096))
         let wakeUp = WakeUp()
         let loop = ListenerLoop(
-            configuration: configuration, statements: statements, pingInterval: pingInterval, wakeUp: wakeUp,
+            configuration: configuration, statements: statements, pingInterval: pingInterval,
+            pingTimeout: pingTimeout, wakeUp: wakeUp,
             continuation: continuation)
         stopper = Stopper(task: Task { await loop.run() }, wakeUp: wakeUp)
         self.events = events
@@ -79,6 +82,7 @@ private struct ListenerLoop: Sendable {
     let configuration: PostgresConfiguration
     let statements: [SQL]
     let pingInterval: Duration
+    let pingTimeout: Duration
     let wakeUp: WakeUp
     let continuation: AsyncStream<PostgresListener.Event>.Continuation
 
@@ -112,7 +116,7 @@ private struct ListenerLoop: Sendable {
                 if case .dropped = result { hasDropped = true }
             }
             if news.isEmpty, !Task.isCancelled {
-                _ = try await connection.query("SELECT 1", deadline: .now + .seconds(5))
+                _ = try await connection.query("SELECT 1", deadline: .now + pingTimeout)
             }
         }
     }

@@ -79,6 +79,28 @@ public struct Rows: Sendable, RandomAccessCollection {
     }
 }
 
+// One column is the common case, and a pack of one is not quite its element to the compiler: closures reject it.
+extension Rows {
+    /// Every row's only column, decoded.
+    public func decode<Value: PostgresDecodable>(_ type: Value.Type) throws(PostgresError) -> [Value] {
+        var values: [Value] = []
+        values.reserveCapacity(count)
+        for row in self { values.append(try row.decode(type)) }
+        return values
+    }
+
+    /// The first row's only column, decoded; nil when there is no row.
+    public func first<Value: PostgresDecodable>(_ type: Value.Type) throws(PostgresError) -> Value? {
+        storage.count > 0 ? try self[0].decode(type) : nil
+    }
+
+    /// The only column of the one row there is, decoded.
+    /// - Throws: `.unexpectedRowCount` when there is none or more than one, `.decoding` when it does not fit.
+    public func only<Value: PostgresDecodable>(_ type: Value.Type) throws(PostgresError) -> Value {
+        try only().decode(type)
+    }
+}
+
 /// One row of `Rows`.
 public struct Row: Sendable {
     fileprivate let storage: Rows.Storage
@@ -94,14 +116,26 @@ public struct Row: Sendable {
     ) throws(PostgresError) -> (repeat each Value) {
         var expected = 0
         for _ in repeat each types { expected += 1 }
-        guard expected == storage.columns.count else {
-            throw .decoding(
-                .init(
-                    column: "*", expected: "\(expected) columns", found: "\(storage.columns.count)",
-                    reason: "the statement returns another number of columns"))
-        }
+        try check(columns: expected)
         var column = 0
         return (repeat try decode(each types, &column))
+    }
+
+    /// The only column.
+    /// - Throws: `.decoding` when there are more columns, or the type or value does not fit.
+    public func decode<Value: PostgresDecodable>(_ type: Value.Type) throws(PostgresError) -> Value {
+        try check(columns: 1)
+        var column = 0
+        return try decode(type, &column)
+    }
+
+    private func check(columns expected: Int) throws(PostgresError) {
+        let found = storage.columns.count
+        guard expected != found else { return }
+        throw .decoding(
+            .init(
+                column: "*", expected: "\(expected) columns", found: "\(found)",
+                reason: "the statement returns another number of columns"))
     }
 
     private func decode<Value: PostgresDecodable>(

@@ -70,6 +70,9 @@ public struct SQL: Sendable, ExpressibleByStringInterpolation {
         /// Binds a value.
         public mutating func appendInterpolation(_ value: some PostgresEncodable) { sql.bind(value) }
 
+        /// Binds a value or NULL. Without this the compiler takes an optional in a literal for a mistake.
+        public mutating func appendInterpolation<Value: PostgresEncodable>(_ value: Value?) { sql.bind(value) }
+
         /// Splices a statement or a part of one, with the values bound in it.
         public mutating func appendInterpolation(_ fragment: SQL) { sql.splice(fragment) }
     }

@@ -44,9 +44,15 @@ struct StatementCache {
 
     mutating func deallocated(_ name: String) { evicted.removeAll { $0 == name } }
 
-    /// After the server said it does not know a statement, or that its result changed.
-    mutating func forgetAll() {
+    /// After the server said that a statement's result changed: all are prepared anew under new names.
+    mutating func evictAll() {
         evicted += entries.values.map(\.name)
+        entries = [:]
+    }
+
+    /// After the server said it does not know a statement: something has emptied the session, so it may know none.
+    mutating func forgetAll() {
+        evicted = []
         entries = [:]
     }
 }
