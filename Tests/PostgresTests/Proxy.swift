@@ -41,7 +41,7 @@ final class Proxy: Sendable {
         pthread_detach(thread)
     }
 
-    private static func listenOnLoopback() -> (listener: CInt, port: UInt16) {
+    static func listenOnLoopback() -> (listener: CInt, port: UInt16) {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
