@@ -42,19 +42,32 @@ let package = Package(
         // Effects: one counterpart each.
         .target(name: "Postgres", dependencies: ["CLinux", "CPostgres", "Dates", "Threads"], swiftSettings: strict),
 
-        // Tests of the pure modules, and the seeded values they share.
+        // Stores: JobKit's and BillingPorts' interfaces in Postgres, over one transaction value.
+        .target(
+            name: "QueueStore", dependencies: ["Dates", "JobKit", "Postgres"],
+            resources: [.embedInCode("Migrations/0001_roles.sql"), .embedInCode("Migrations/0002_queue.sql")],
+            swiftSettings: strict),
+
+        // What tests share, then the tests, a target each.
         .target(name: "PropertySupport", path: "Tests/PropertySupport", swiftSettings: strict),
+        .target(name: "TestSupport", dependencies: ["Postgres"], path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "DatesTests", dependencies: ["Dates", "PropertySupport"], swiftSettings: strict),
-        .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: strict),
-        .testTarget(name: "JobKitTests", dependencies: ["Dates", "JobKit"], swiftSettings: strict),
         .testTarget(name: "MoneyTests", dependencies: ["Money", "PropertySupport"], swiftSettings: strict),
-        .testTarget(name: "JSONTextTests", dependencies: ["JSONText", "PropertySupport"], swiftSettings: strict),
         .testTarget(
             name: "LedgerTests", dependencies: ["Dates", "Ledger", "Money", "PropertySupport"], swiftSettings: strict),
 
         // Tests of the effects, and the database they share.
-        .target(name: "TestSupport", dependencies: ["Postgres"], path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "PostgresTests", dependencies: ["Dates", "Postgres", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "JSONTextTests", dependencies: ["JSONText", "PropertySupport"], swiftSettings: strict),
+        .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: strict),
+        .testTarget(name: "JobKitTests", dependencies: ["Dates", "JobKit"], swiftSettings: strict),
+        .testTarget(
+            name: "QueueStoreTests", dependencies: ["Dates", "JobKit", "Postgres", "QueueStore", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RuntimeTests",
+            dependencies: ["Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"],
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

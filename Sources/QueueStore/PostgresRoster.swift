@@ -1,0 +1,48 @@
+public import Dates
+public import JobKit
+public import Postgres
+
+/// Heartbeats and rescue, on connections kept apart from handlers' so that a full pool never looks like a dead worker.
+public struct PostgresRoster: WorkerRoster {
+    private let control: PostgresPool
+
+    public init(control: PostgresPool) { self.control = control }
+
+    public func register(_ worker: WorkerDescription) async throws {
+        _ = try await control.query(RosterSQL.register(worker))
+    }
+
+    public func beat(_ worker: WorkerID) async throws -> Heartbeat {
+        let (isRegistered, time) = try await control.query(RosterSQL.beat(worker)).only(Bool.self, Instant.self)
+        return Heartbeat(isRegistered: isRegistered, databaseTime: time)
+    }
+
+    public func rescueLost(expiry: Duration, budget: Int, now: Instant) async throws -> Rescue {
+        let statement = RosterSQL.rescue(expirySeconds: Int(expiry.components.seconds), budget: budget, now: now)
+        let found = try await control.query(statement).decode(Int64.self, String.self, Bool.self)
+        return Rescue(
+            requeued: found.filter { !$0.2 }.map { JobID($0.0) }, held: found.filter(\.2).map { JobID($0.0) },
+            queues: Set(found.filter { !$0.2 }.map { QueueName($0.1) }))
+    }
+
+    public func retire(_ worker: WorkerID) async throws {
+        _ = try await control.query(RosterSQL.retire(worker))
+    }
+}
+
+extension PostgresJobStore: TickStore {
+    public func latestTick(of schedule: String) async throws -> Instant? {
+        try await pool.query(TickSQL.latest(of: schedule)).only(Instant?.self)
+    }
+
+    public func fire(_ tick: Instant, of schedule: String, job: NewJob, now: Instant) async throws -> Bool {
+        let isFirst = try await pool.transaction(settings: [.tenant(.all)]) { transaction in
+            let recorded = try await transaction.query(TickSQL.record(tick, of: schedule, now: now))
+            guard !recorded.isEmpty else { return false }
+            try await transaction.finish(with: [QueueSQL.enqueue([job], now: now)])
+            return true
+        }
+        if isFirst { await waker.wake([job.queue]) }
+        return isFirst
+    }
+}

@@ -1,0 +1,78 @@
+public import Dates
+public import JobKit
+public import Postgres
+internal import Synchronization
+
+/// One transaction as handlers see it: the queue's part. The books' part is added by another module.
+///
+/// It notes which queues gained jobs, so that their workers are woken after the commit and never before.
+public struct PostgresWork: JobWork {
+    public let transaction: Transaction
+    public let now: Instant
+    let job: ClaimedJob?
+    let gained: GainedQueues
+
+    init(transaction: Transaction, now: Instant, job: ClaimedJob?) {
+        self.transaction = transaction
+        self.now = now
+        self.job = job
+        gained = GainedQueues()
+    }
+
+    public func enqueue(_ jobs: [NewJob]) async throws {
+        for start in stride(from: 0, to: jobs.count, by: PostgresWork.insertBatch) {
+            let batch = jobs[start..<min(start + PostgresWork.insertBatch, jobs.count)]
+            _ = try await transaction.query(QueueSQL.enqueue(batch, now: now))
+        }
+        gained.note(jobs.lazy.filter { ($0.dueAt ?? now) <= now }.map(\.queue))
+    }
+
+    /// Rows of one INSERT: past a few hundred the gain is small and the message large.
+    static let insertBatch = 500
+
+    public func announce(_ request: EffectRequest) async throws -> EffectStanding {
+        let inserted = try await transaction.query(QueueSQL.announce(request, for: job, now: now))
+        if let row = inserted.first { return .new(try PostgresWork.effect(row)) }
+        let row = try await transaction.query(QueueSQL.announced(request)).only()
+        let (_, _, _, _, fingerprint) = try row.decode(
+            Int64.self, String.self, String.self, Instant.self, String.self)
+        guard fingerprint == request.fingerprint else {
+            throw EffectMismatch(request: request, announced: fingerprint)
+        }
+        let effect = try PostgresWork.effect(row)
+        return switch effect.state {
+        case .intended, .unknown: .unresolved(effect)
+        case .confirmed, .refused: .settled(effect)
+        }
+    }
+
+    private static func effect(_ row: Row) throws -> Effect {
+        let (id, key, state, announcedAt, _) = try row.decode(
+            Int64.self, String.self, String.self, Instant.self, String.self)
+        guard let known = EffectState(rawValue: state) else { throw UnreadableRow("effect \(id) has state '\(state)'") }
+        return Effect(id: id, key: IdempotencyKey(key), state: known, announcedAt: announcedAt)
+    }
+
+    public func settle(_ effect: Effect, as state: EffectState, result: [UInt8]) async throws {
+        precondition(state != .intended, "settling says how it ended")
+        let rows = try await transaction.query(QueueSQL.settle(effect, as: state, result: result, now: now))
+        guard rows.affectedRows == 1 else {
+            throw UnreadableRow("effect \(effect.id) is settled already; it cannot become \(state.rawValue)")
+        }
+    }
+}
+
+/// The database holds what this program would never have written: stop one job today, not bend the books for a month.
+public struct UnreadableRow: Error, CustomStringConvertible {
+    public let description: String
+
+    public init(_ description: String) { self.description = description }
+}
+
+/// Collects, over one transaction, the queues that gained jobs due at once.
+final class GainedQueues: Sendable {
+    private let names = Mutex<Set<QueueName>>([])
+
+    func note(_ queues: some Sequence<QueueName>) { names.withLock { $0.formUnion(queues) } }
+    var all: Set<QueueName> { names.withLock { $0 } }
+}

@@ -1,0 +1,9 @@
+public import Postgres
+
+/// The queue's schema, in the binary.
+public enum QueueMigrations {
+    public static let all: [Migration] = [
+        Migration(component: "queue", number: 1, name: "roles", sql: PackageResources._001_roles_sql),
+        Migration(component: "queue", number: 2, name: "queue", sql: PackageResources._002_queue_sql),
+    ]
+}
