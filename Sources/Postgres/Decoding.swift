@@ -1,7 +1,8 @@
 public import Dates
 public import FoundationEssentials
 
-/// A value that can be read from a result column: it says which types it reads without loss and reads their binary form.
+/// A value that can be read from a result column: it says which types it reads without loss and reads their binary
+/// form.
 public protocol PostgresDecodable: Sendable {
     /// Whether every value of the column type `type` can be read as this Swift type.
     static func accepts(_ type: PostgresType) -> Bool

@@ -97,7 +97,8 @@ extension LocalDate: PostgresEncodable {
     }
 }
 
-/// A JSON document as text in UTF-8; bound as `jsonb`, read from `jsonb` or `json`. Its syntax is the server's to check.
+/// A JSON document as text in UTF-8; bound as `jsonb`, read from `jsonb` or `json`. Its syntax is the server's to
+/// check.
 public struct PostgresJSON: Hashable, Sendable, PostgresEncodable {
     /// The text. What comes back from `jsonb` is equal as JSON, not byte for byte.
     public let utf8: [UInt8]

@@ -10,7 +10,8 @@ public struct Migrator: Sendable {
     private let lockTimeout: Duration
     private let report: @Sendable (String) -> Void
 
-    // "billwrig" in ASCII. Advisory locks belong to one database, so databases of one cluster do not wait for each other.
+    // "billwrig" in ASCII. Advisory locks belong to one database, so databases of one cluster do not wait for each
+    // other.
     private static let lock: Int64 = 0x6269_6C6C_7772_6967
 
     /// - Parameters:

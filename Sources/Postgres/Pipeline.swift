@@ -17,6 +17,8 @@ extension PostgresConnection {
         guard handle.isAlive else { throw .closed }
         guard !batch.isEmpty else { return [] }
         let deadline = deadline ?? .now + configuration.callTimeout
+        // Too late before anything was sent: no reason to lose the connection as well.
+        guard deadline > .now else { throw .deadlineExceeded(rolledBack: true) }
         do throws(PostgresError) { return try attempt(batch, stake, deadline) } catch {
             guard case .server(let server) = error, server.sqlState == "26000" || server.isStalePlan else {
                 throw error

@@ -1,6 +1,7 @@
 /// The pool's decisions, apart from carrying them out: who gets a connection, who waits, in which order.
 ///
-/// A place is the right to have one connection. There are `size` of them; whoever holds one has a connection or makes one.
+/// A place is the right to have one connection. There are `size` of them; whoever holds one has a connection or makes
+/// one.
 struct PoolState<Connection> {
     enum Lease {
         /// A place, with an idle connection if there is one.

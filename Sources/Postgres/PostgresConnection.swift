@@ -67,7 +67,8 @@ public actor PostgresConnection {
 
     /// Asks the server to stop the statement that runs now. Call it from any task while `query` waits.
     ///
-    /// The statement then fails with 57014, unless it was faster. The request travels on a connection of its own made by
+    /// The statement then fails with 57014, unless it was faster. The request travels on a connection of its own made
+    /// by
     /// a thread of its own; libpq 15 sends it without TLS (it holds a random key of the session, no data).
     public nonisolated func cancel() async throws(PostgresError) {
         if let reason = await Canceller().send(for: self) { throw .unreachable(reason) }

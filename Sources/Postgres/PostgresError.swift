@@ -4,8 +4,9 @@ public enum PostgresError: Error, Sendable {
     case unreachable(String)
     /// Every connection of the pool was in use until the deadline; nothing was sent.
     case poolExhausted(size: Int, waiting: Int)
-    /// The answer did not come in time; the connection has been closed.
-    /// `rolledBack`: the work was in a transaction that had not been committed, so none of it happened.
+    /// The answer did not come in time, and the connection has been closed; or the time was up before anything was
+    /// sent.
+    /// `rolledBack`: none of it happened, because it was never sent or in a transaction that had not been committed.
     case deadlineExceeded(rolledBack: Bool)
     /// The connection broke while a statement ran. `rolledBack` as above.
     case connectionLost(String, rolledBack: Bool)
@@ -13,7 +14,9 @@ public enum PostgresError: Error, Sendable {
     case commitUnknown(String)
     /// The server refused a statement.
     case server(ServerError)
-    /// `COMMIT` was answered by `ROLLBACK`, because a statement had failed and its error was not passed on.
+    /// The transaction is gone although the body goes on or returned: a statement had failed and its error was not
+    /// passed
+    /// on (`COMMIT` was then answered by `ROLLBACK`), or the body ended the transaction by itself.
     case rolledBack(cause: ServerError?)
     /// A result does not have the shape the code expects.
     case decoding(DecodingFailure)
@@ -118,14 +121,14 @@ extension PostgresError: CustomStringConvertible {
         case .poolExhausted(let size, let waiting):
             "the pool is exhausted: all \(size) connections stayed in use until the deadline, \(waiting) callers waiting"
         case .deadlineExceeded(let rolledBack):
-            "Postgres did not answer before the deadline; the connection was closed\(Self.outcome(rolledBack))"
+            "Postgres did not answer before the deadline\(Self.outcome(rolledBack))"
         case .connectionLost(let reason, let rolledBack):
             "the connection to Postgres was lost: \(reason)\(Self.outcome(rolledBack))"
         case .commitUnknown(let reason):
             "the connection was lost after COMMIT was sent, so the work is either all done or not at all: \(reason)"
         case .server(let error): error.description
         case .rolledBack(let cause):
-            "COMMIT was answered by ROLLBACK: a statement had failed before (\(cause?.description ?? "unknown"))"
+            "the transaction was rolled back, because a statement had failed before: \(cause?.description ?? "unknown")"
         case .decoding(let failure):
             "column \(failure.column): expected \(failure.expected), found \(failure.found): \(failure.reason)"
         case .unexpectedRowCount(let count): "one row was expected, \(count) came back"
@@ -136,7 +139,7 @@ extension PostgresError: CustomStringConvertible {
     }
 
     private static func outcome(_ rolledBack: Bool) -> String {
-        rolledBack ? " (its transaction is rolled back)" : " (whether the statement was done is unknown)"
+        rolledBack ? " (none of it was done)" : " (whether the statement was done is unknown)"
     }
 }
 

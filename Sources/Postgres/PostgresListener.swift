@@ -3,7 +3,8 @@ internal import Glibc
 
 /// Follows `NOTIFY` on a connection of its own, and says whenever something may have been missed.
 ///
-/// A notification is a hint that there is something to look at, never the only trace of it: those sent while the listener
+/// A notification is a hint that there is something to look at, never the only trace of it: those sent while the
+/// listener
 /// was away are lost. `.connected` therefore means "look now". A peer that vanished without a word is noticed within
 /// `pingInterval` plus `pingTimeout`, and the listener connects again with growing pauses.
 public final class PostgresListener: Sendable {

@@ -1,6 +1,7 @@
 /// A bounded number of connections, lent in the order asked for; what comes back is clean or closed.
 ///
-/// A caller waits for a connection no longer than its deadline, also while the server is away: the pool tries again with
+/// A caller waits for a connection no longer than its deadline, also while the server is away: the pool tries again
+/// with
 /// growing pauses and the caller learns the last reason.
 public actor PostgresPool {
     /// How many connections are where, for metrics.
@@ -41,9 +42,11 @@ public actor PostgresPool {
         Status(size: state.size, idle: state.idle.count, leased: state.leased, waiting: state.waiting.count)
     }
 
-    /// Lends a connection to `body`. A transaction it leaves open is rolled back; other session state is its own to undo.
+    /// Lends a connection to `body`. A transaction it leaves open is rolled back; other session state is its own to
+    /// undo. The connection must not be used once `body` has returned: someone else has it then.
     /// - Parameter deadline: until when to wait for a connection.
-    /// - Throws: what `body` throws; before it runs `.poolExhausted`, `.unreachable`, `.closed`, or `CancellationError`.
+    /// - Throws: what `body` throws; before it runs `.poolExhausted`, `.unreachable`, `.closed`, or
+    /// `CancellationError`.
     public nonisolated(nonsending) func withConnection<Value>(
         deadline: ContinuousClock.Instant? = nil,
         body: nonisolated(nonsending) (PostgresConnection) async throws -> Value

@@ -44,6 +44,7 @@ public struct SQL: Sendable, ExpressibleByStringInterpolation {
     fileprivate mutating func append(text: String) { pieces[pieces.count - 1] += text }
 
     fileprivate mutating func bind<Value: PostgresEncodable>(_ value: Value) {
+        precondition(types.count < 65535, "a statement takes 65535 values at most: bind arrays and unnest them")
         types.append(Value.postgresType.oid)
         if value.isNull { values.appendNull() } else { values.append { value.encode(into: &$0) } }
         pieces.append("")

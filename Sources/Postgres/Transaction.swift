@@ -1,6 +1,7 @@
 /// An open transaction, handed to the code that works in it; it ends when that code returns or throws.
 ///
-/// `BEGIN` and the settings travel with the first statement, so they cost no round trip. The value may be passed around,
+/// `BEGIN` and the settings travel with the first statement, so they cost no round trip. The value may be passed
+/// around,
 /// but once the transaction has ended every call throws `.closed`.
 public struct Transaction: Sendable {
     typealias ID = UInt64
@@ -117,7 +118,7 @@ extension PostgresConnection {
     private func run(
         _ batch: [SQL], in id: Transaction.ID, stake: Stake, _ deadline: ContinuousClock.Instant?
     ) throws(PostgresError) -> [Rows] {
-        guard let open = transaction, open.id == id, handle.isAlive else { throw .closed }
+        let open = try current(id)
         guard !batch.isEmpty else { return [] }
         transaction?.prelude = []
         do throws(PostgresError) {
@@ -128,9 +129,17 @@ extension PostgresConnection {
         }
     }
 
+    /// The transaction, if the server has it open too. When its `BEGIN` failed, or the body ended it by itself, each
+    /// further statement would commit alone.
+    private func current(_ id: Transaction.ID) throws(PostgresError) -> OpenTransaction {
+        guard let open = transaction, open.id == id, handle.isAlive else { throw .closed }
+        guard !open.prelude.isEmpty || handle.transactionStatus != .idle else { throw .rolledBack(cause: open.failure) }
+        return open
+    }
+
     /// Sends what has not been sent of the transaction's beginning, for calls that do not go through a pipeline.
     func sendPrelude(of id: Transaction.ID, _ deadline: ContinuousClock.Instant?) throws(PostgresError) {
-        guard let open = transaction, open.id == id else { throw .closed }
+        let open = try current(id)
         guard !open.prelude.isEmpty else { return }
         transaction?.prelude = []
         _ = try run(open.prelude, stake: .transaction, deadline)

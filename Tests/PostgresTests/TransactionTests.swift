@@ -51,6 +51,41 @@ struct TransactionTests {
         }
     }
 
+    @Test func `a transaction whose BEGIN failed lets no statement commit alone`() async throws {
+        try await withTable { pool in
+            let connection = try await PostgresConnection.connect(pool.configuration)
+            func insert(_ ids: [Int]) async throws {
+                try await connection.transaction { transaction in
+                    for id in ids { _ = try? await transaction.query("INSERT INTO t VALUES (\(id))") }
+                }
+            }
+            try await insert([1])
+            // BEGIN is prepared like any other statement, and now unknown to the server.
+            try await connection.script("DEALLOCATE ALL")
+            let error = await #expect(throws: PostgresError.self) { try await insert([2, 3]) }
+            guard case .rolledBack(let cause) = error else { throw Unexpected(error) }
+            #expect(cause?.sqlState == "26000")
+            #expect(error?.mayRetry == .yes)
+            try await insert([4])
+            let ids = try await pool.query("SELECT id FROM t ORDER BY id").decode(Int.self)
+            #expect(ids == [1, 4])
+            await connection.close()
+        }
+    }
+
+    @Test func `a deadline that has passed already sends nothing and keeps the connection`() async throws {
+        try await withTable { pool in
+            let connection = try await PostgresConnection.connect(pool.configuration)
+            let error = await #expect(throws: PostgresError.self) {
+                try await connection.query("INSERT INTO t VALUES (1)", deadline: .now - .seconds(1))
+            }
+            #expect(error?.mayRetry == .yes)
+            let count = try await connection.query("SELECT count(*) FROM t").only(Int.self)
+            #expect(count == 0)
+            await connection.close()
+        }
+    }
+
     @Test func `finish commits its statements with the rest, or nothing`() async throws {
         try await withTable { pool in
             try await pool.transaction { transaction in
