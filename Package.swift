@@ -22,12 +22,14 @@ let package = Package(
         .target(name: "Money", swiftSettings: strict),
         .target(name: "Ledger", dependencies: ["Dates", "Money"], swiftSettings: strict),
         .target(name: "JSONText", swiftSettings: strict),
+        .target(name: "Billing", dependencies: ["Dates", "JSONText", "Ledger", "Money"], swiftSettings: strict),
 
         // The queue's vocabulary: knows no billing.
         .target(name: "JobKit", dependencies: ["Dates"], swiftSettings: strict),
 
         // What handlers share and is not domain: counterparts and books as interfaces.
-        .target(name: "BillingPorts", dependencies: ["Dates", "JobKit", "Money"], swiftSettings: strict),
+        .target(
+            name: "BillingPorts", dependencies: ["Billing", "Dates", "JobKit", "Money"], swiftSettings: strict),
 
         // What a person says to the process, and it of itself.
         .target(name: "Arguments", swiftSettings: strict),

@@ -1,0 +1,55 @@
+internal import JSONText
+
+/// Reads fields one by one and keeps the fault of each, so that one bad field hides no other.
+struct FieldReader {
+    var faults = JSONFaultList()
+
+    /// The field's value; `nil` if it is missing or wrong, and then the fault is kept.
+    mutating func required<Value>(
+        _ node: JSONNode, _ key: String, _ read: (JSONNode) throws(JSONFault) -> Value
+    ) -> Value? {
+        faults.collect { () throws(JSONFault) in try read(node.required(key)) }
+    }
+
+    /// The field's value; `nil` if it is absent, or wrong, and then the fault is kept.
+    mutating func optional<Value>(
+        _ node: JSONNode, _ key: String, _ read: (JSONNode) throws(JSONFault) -> Value
+    ) -> Value? {
+        guard let field = self.node(node, key) else { return nil }
+        return faults.collect { () throws(JSONFault) in try read(field) }
+    }
+
+    /// The field itself, or `nil` if it is absent.
+    mutating func node(_ node: JSONNode, _ key: String) -> JSONNode? {
+        let found = faults.collect { () throws(JSONFault) in try node.optional(key) }
+        return found ?? nil
+    }
+
+    /// The elements of a list, or none if it is absent.
+    mutating func list(_ node: JSONNode, _ key: String) -> [JSONNode] {
+        optional(node, key, Field.array) ?? []
+    }
+
+    /// Keeps a fault for every key that is unknown, or known and not yet supported.
+    mutating func check(_ node: JSONNode, keys: Set<String>, later: Set<String> = []) {
+        let members = faults.collect { () throws(JSONFault) in try node.members() } ?? []
+        for member in members where !keys.contains(member.key) {
+            let reason =
+                later.contains(member.key)
+                ? "\"\(member.key)\" is not supported yet" : "unknown key \"\(member.key)\""
+            faults.add(member.value.fault(reason))
+        }
+    }
+
+    /// Keeps a fault at every node whose `key` an earlier one has, as `comparable` sees it.
+    mutating func refuseDuplicates(
+        _ nodes: [JSONNode], key: String, noun: String, comparable: (String) -> String = { $0 }
+    ) {
+        var seen: Set<String> = []
+        for node in nodes {
+            // What is missing or no string has its fault from the reading of that field.
+            guard let field = try? node.required(key), let code = try? field.string() else { continue }
+            if !seen.insert(comparable(code)).inserted { faults.add(field.fault("\(noun) \"\(code)\" stands twice")) }
+        }
+    }
+}

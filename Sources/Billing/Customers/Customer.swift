@@ -1,0 +1,24 @@
+public import Money
+
+/// The organisation that is billed, as its seller knows it.
+public struct Customer: Hashable, Sendable {
+    /// The seller's own id for it, unique with the seller whatever its case; invoice numbers carry it in upper case.
+    public let code: String
+    public let name: String
+    /// Where invoices and receipts go.
+    public let email: String
+    /// The seller's if `nil`.
+    public let currency: Currency?
+    /// The IANA name of its zone; the seller's if `nil`.
+    public let timeZone: String?
+    public let address: Address?
+    /// The day of month on which it wants to be billed, 1 to 31; otherwise each subscription's anniversary.
+    public let billingDay: Int?
+
+    public struct Address: Hashable, Sendable {
+        /// Two letters of ISO 3166.
+        public let country: String
+        public let region: String?
+        public let postalCode: String?
+    }
+}

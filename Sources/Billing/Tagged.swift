@@ -1,0 +1,34 @@
+/// The number that names one `Owner` in the database; ids of different owners cannot be confused.
+public struct Tagged<Owner>: Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
+    public let rawValue: Int64
+
+    public init(_ rawValue: Int64) { self.rawValue = rawValue }
+
+    /// As a plain number.
+    public init(from decoder: any Decoder) throws {
+        rawValue = try decoder.singleValueContainer().decode(Int64.self)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(rawValue)
+    }
+
+    public static func < (left: Tagged, right: Tagged) -> Bool { left.rawValue < right.rawValue }
+
+    public var description: String { String(rawValue) }
+}
+
+extension Seller { public typealias ID = Tagged<Seller> }
+extension Customer { public typealias ID = Tagged<Customer> }
+extension Plan { public typealias ID = Tagged<Plan> }
+extension Subscription { public typealias ID = Tagged<Subscription> }
+extension Invoice { public typealias ID = Tagged<Invoice> }
+extension InvoiceLine { public typealias ID = Tagged<InvoiceLine> }
+
+/// What a customer has paid, or is to pay, for an invoice.
+public enum Payment { public typealias ID = Tagged<Payment> }
+/// One try at collecting a payment; its row is committed before the gateway is called.
+public enum PaymentAttempt { public typealias ID = Tagged<PaymentAttempt> }
+/// What a customer pays with, as the gateway's token; never a card number.
+public enum PaymentMethod { public typealias ID = Tagged<PaymentMethod> }
