@@ -31,6 +31,24 @@ let package = Package(
         .target(
             name: "BillingPorts", dependencies: ["Billing", "Dates", "JobKit", "Money"], swiftSettings: strict),
 
+        // Jobs: one kind or one story of kinds each. They see the domain, the ports and the queue's words, never each other.
+        .target(
+            name: "Renewals", dependencies: ["Billing", "BillingPorts", "Dates", "JobKit"], path: "Jobs/Renewals",
+            exclude: ["README.md"], swiftSettings: strict),
+        .target(
+            name: "InvoiceGeneration", dependencies: ["Billing", "BillingPorts", "Dates", "JobKit"],
+            path: "Jobs/InvoiceGeneration", exclude: ["README.md"], swiftSettings: strict),
+        .target(
+            name: "PaymentRetries", dependencies: ["Billing", "BillingPorts", "Dates", "JobKit", "Money"],
+            path: "Jobs/PaymentRetries", exclude: ["README.md"], swiftSettings: strict),
+        .target(
+            name: "PaymentMethods", dependencies: ["Billing", "BillingPorts", "JobKit"], path: "Jobs/PaymentMethods",
+            exclude: ["README.md"], swiftSettings: strict),
+        .target(
+            name: "Receipts", dependencies: ["Billing", "BillingPorts", "Dates", "JobKit", "Money"],
+            path: "Jobs/Receipts",
+            exclude: ["README.md"], swiftSettings: strict),
+
         // What a person says to the process, and it of itself.
         .target(name: "Arguments", swiftSettings: strict),
         .target(name: "Observability", swiftSettings: strict),

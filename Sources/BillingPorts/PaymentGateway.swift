@@ -95,3 +95,12 @@ public enum ChargeSearch: Sendable, Hashable {
     case notFound
     case unavailable(reason: String)
 }
+
+/// The gateway did not take the request. What a handler throws, to be tried again.
+public struct GatewayUnavailable: Error, CustomStringConvertible {
+    public let reason: String
+
+    public init(reason: String) { self.reason = reason }
+
+    public var description: String { "the payment gateway is unavailable: \(reason)" }
+}

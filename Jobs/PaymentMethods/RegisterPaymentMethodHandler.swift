@@ -1,0 +1,84 @@
+internal import Billing
+public import BillingPorts
+public import JobKit
+
+/// Makes a tokenised payment method chargeable: the customer is made known to the gateway, the method attached to it,
+/// and every open invoice handed to collection.
+///
+/// No money moves, so an unanswered call is repeated under its key.
+public struct RegisterPaymentMethodHandler: JobHandler {
+    public static let policy = JobPolicy(
+        maxAttempts: 12, timeout: .seconds(180), backoff: Backoff(first: .seconds(2), longest: .seconds(900)))
+    private let gateway: any PaymentGateway
+
+    public init(gateway: any PaymentGateway) { self.gateway = gateway }
+
+    public func run(_ job: Job<RegisterPaymentMethod>, in context: BillingContext) async throws -> JobOutcome {
+        let customer = job.arguments.customer
+        let known = try await context.transaction { work -> (PaymentMethodRecord, Effect?)? in
+            guard let method = try await work.paymentMethod(job.arguments.method, of: customer),
+                method.state == .pending
+            else { return nil }
+            guard method.customer.gatewayCustomer == nil else { return (method, nil) }
+            return (method, try await work.announce(.creation(of: method.customer)).effect)
+        }
+        guard let (method, creation) = known else { return try await context.complete() }
+        var reference = method.customer.gatewayCustomer
+        if let creation {
+            switch await gateway.createCustomer(GatewayCustomer(method.customer), key: creation.key) {
+            case .done(let created): reference = created
+            case .refused(let code, let message): return .held(reason: "no customer at the gateway: \(code) \(message)")
+            case .misconfigured(let reason): return .held(reason: "the gateway refuses our requests: \(reason)")
+            case .unavailable(let reason): throw GatewayUnavailable(reason: reason)
+            }
+        }
+        guard let reference else { return try await context.complete() }
+        return try await attach(method, to: reference, creation: creation, in: context)
+    }
+
+    private func attach(
+        _ method: PaymentMethodRecord, to reference: String, creation: Effect?, in context: BillingContext
+    ) async throws -> JobOutcome {
+        let customer = method.customer.key
+        let attachment = try await context.transaction { work in
+            if let creation, creation.state == .intended {
+                try await work.recordGatewayCustomer(reference, of: customer)
+                try await work.settle(creation, as: .confirmed, result: Array("{}".utf8))
+            }
+            return try await work.announce(.attachment(of: method)).effect
+        }
+        switch await gateway.attach(method.token, toCustomer: reference, key: attachment.key) {
+        case .done(let attached):
+            return try await context.complete { work in
+                let open = try await work.activate(method.id, of: customer, reference: attached)
+                try await work.settle(attachment, as: .confirmed, result: Array("{}".utf8))
+                for invoice in open { try await work.enqueue(ChargeInvoice(customer: customer, invoice: invoice)) }
+            }
+        case .refused(let code, let message):
+            return try await context.complete { work in
+                try await work.refuse(method.id, of: customer, reason: "\(code): \(message)")
+                try await work.settle(attachment, as: .refused, result: Array("{}".utf8))
+            }
+        case .misconfigured(let reason): return .held(reason: "the gateway refuses our requests: \(reason)")
+        case .unavailable(let reason): throw GatewayUnavailable(reason: reason)
+        }
+    }
+}
+
+extension GatewayCustomer {
+    fileprivate init(_ customer: CustomerRecord) {
+        self.init(
+            name: customer.name, email: customer.email,
+            metadata: ["seller": customer.sellerCode, "customer": customer.code])
+    }
+}
+
+extension EffectRequest {
+    fileprivate static func creation(of customer: CustomerRecord) -> EffectRequest {
+        EffectRequest(scope: "customer/\(customer.key)", name: "create", fingerprint: customer.code)
+    }
+
+    fileprivate static func attachment(of method: PaymentMethodRecord) -> EffectRequest {
+        EffectRequest(scope: "payment_method/\(method.id)", name: "attach", fingerprint: method.token)
+    }
+}
