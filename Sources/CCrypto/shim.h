@@ -1,0 +1,8 @@
+// OpenSSL's libcrypto: the four calls that Crypto makes need no shim.
+#pragma once
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
