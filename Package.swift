@@ -10,84 +10,105 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+/// A library: `Sources/<name>`.
+func library(_ name: String, _ imports: String...) -> Target {
+    .target(name: name, dependencies: imports.map { .byName(name: $0) }, swiftSettings: strict)
+}
+
+/// A store: a library that carries its migrations in the binary.
+func store(_ name: String, _ imports: String..., migrations: [String]) -> Target {
+    .target(
+        name: name, dependencies: imports.map { .byName(name: $0) },
+        resources: migrations.map { .embedInCode("Migrations/\($0).sql") }, swiftSettings: strict)
+}
+
+/// A job type: `Jobs/<name>`. It sees the domain, the ports and the queue's words, never another job type.
+func job(_ name: String) -> Target {
+    .target(
+        name: name, dependencies: ["Billing", "BillingPorts", "Dates", "JobKit", "Money"], path: "Jobs/\(name)",
+        exclude: ["README.md"], swiftSettings: strict)
+}
+
+/// What tests share: `Tests/<name>`.
+func testSupport(_ name: String, _ imports: String...) -> Target {
+    .target(
+        name: name, dependencies: imports.map { .byName(name: $0) }, path: "Tests/\(name)", swiftSettings: strict)
+}
+
+/// The tests of one target, or of one story.
+func tests(_ name: String, _ imports: String...) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: imports.map { .byName(name: $0) }, swiftSettings: strict)
+}
+
 let package = Package(
     name: "billwright",
     targets: [
         // C libraries: a module map and one shim header each.
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
 
         // Pure: values and rules. No clock, no I/O, no floating point.
-        .target(name: "Dates", swiftSettings: strict),
-        .target(name: "Money", swiftSettings: strict),
-        .target(name: "Ledger", dependencies: ["Dates", "Money"], swiftSettings: strict),
-        .target(name: "JSONText", swiftSettings: strict),
-        .target(name: "Billing", dependencies: ["Dates", "JSONText", "Ledger", "Money"], swiftSettings: strict),
+        library("Dates"),
+        library("Money"),
+        library("Ledger", "Dates", "Money"),
+        library("JSONText"),
+        library("Billing", "Dates", "JSONText", "Ledger", "Money"),
 
-        // The queue's vocabulary: knows no billing.
-        .target(name: "JobKit", dependencies: ["Dates"], swiftSettings: strict),
+        // The queue's vocabulary, which knows no billing; and what billing handlers share beside the domain.
+        library("JobKit", "Dates"),
+        library("BillingPorts", "Billing", "Dates", "JobKit", "Money"),
 
-        // What handlers share and is not domain: counterparts and books as interfaces.
-        .target(
-            name: "BillingPorts", dependencies: ["Billing", "Dates", "JobKit", "Money"], swiftSettings: strict),
-
-        // Jobs: one kind or one story of kinds each. They see the domain, the ports and the queue's words, never each other.
-        .target(
-            name: "Renewals", dependencies: ["Billing", "BillingPorts", "Dates", "JobKit"], path: "Jobs/Renewals",
-            exclude: ["README.md"], swiftSettings: strict),
-        .target(
-            name: "InvoiceGeneration", dependencies: ["Billing", "BillingPorts", "Dates", "JobKit"],
-            path: "Jobs/InvoiceGeneration", exclude: ["README.md"], swiftSettings: strict),
-        .target(
-            name: "PaymentRetries", dependencies: ["Billing", "BillingPorts", "Dates", "JobKit", "Money"],
-            path: "Jobs/PaymentRetries", exclude: ["README.md"], swiftSettings: strict),
-        .target(
-            name: "PaymentMethods", dependencies: ["Billing", "BillingPorts", "JobKit"], path: "Jobs/PaymentMethods",
-            exclude: ["README.md"], swiftSettings: strict),
-        .target(
-            name: "Receipts", dependencies: ["Billing", "BillingPorts", "Dates", "JobKit", "Money"],
-            path: "Jobs/Receipts",
-            exclude: ["README.md"], swiftSettings: strict),
+        // Jobs: one kind, or the few kinds of one story, each.
+        job("Renewals"),
+        job("InvoiceGeneration"),
+        job("PaymentRetries"),
+        job("PaymentMethods"),
+        job("Receipts"),
 
         // What a person says to the process, and it of itself.
-        .target(name: "Arguments", swiftSettings: strict),
-        .target(name: "Observability", swiftSettings: strict),
+        library("Arguments"),
+        library("Observability"),
 
         // Workers and schedulers over any store.
-        .target(name: "Runtime", dependencies: ["Dates", "JobKit", "Observability"], swiftSettings: strict),
+        library("Runtime", "Dates", "JobKit", "Observability"),
 
-        // Threads that may block.
-        .target(name: "Threads", dependencies: ["CLinux"], swiftSettings: strict),
+        // Threads that may block, and other processes.
+        library("Threads", "CLinux"),
+        library("Processes", "CLinux"),
 
         // Effects: one counterpart each.
-        .target(name: "Postgres", dependencies: ["CLinux", "CPostgres", "Dates", "Threads"], swiftSettings: strict),
+        library("Postgres", "CLinux", "CPostgres", "Dates", "Threads"),
+        library("Crypto", "CCrypto"),
+        library("HTTPTypes"),
+        library("HTTPClient", "CCurl", "CLinux", "HTTPTypes"),
+        library("HTTPServer", "CMicroHTTPD", "HTTPTypes"),
+        library("LocalPostgres", "Processes"),
 
         // Stores: JobKit's and BillingPorts' interfaces in Postgres, over one transaction value.
-        .target(
-            name: "QueueStore", dependencies: ["Dates", "JobKit", "Postgres"],
-            resources: [.embedInCode("Migrations/0001_roles.sql"), .embedInCode("Migrations/0002_queue.sql")],
-            swiftSettings: strict),
+        store("QueueStore", "Dates", "JobKit", "Postgres", migrations: ["0001_roles", "0002_queue"]),
 
-        // What tests share, then the tests, a target each.
-        .target(name: "PropertySupport", path: "Tests/PropertySupport", swiftSettings: strict),
-        .target(name: "TestSupport", dependencies: ["Postgres"], path: "Tests/TestSupport", swiftSettings: strict),
-        .testTarget(name: "DatesTests", dependencies: ["Dates", "PropertySupport"], swiftSettings: strict),
-        .testTarget(name: "MoneyTests", dependencies: ["Money", "PropertySupport"], swiftSettings: strict),
-        .testTarget(
-            name: "LedgerTests", dependencies: ["Dates", "Ledger", "Money", "PropertySupport"], swiftSettings: strict),
-
-        // Tests of the effects, and the database they share.
-        .testTarget(name: "PostgresTests", dependencies: ["Dates", "Postgres", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "JSONTextTests", dependencies: ["JSONText", "PropertySupport"], swiftSettings: strict),
-        .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: strict),
-        .testTarget(name: "JobKitTests", dependencies: ["Dates", "JobKit"], swiftSettings: strict),
-        .testTarget(
-            name: "QueueStoreTests", dependencies: ["Dates", "JobKit", "Postgres", "QueueStore", "TestSupport"],
-            swiftSettings: strict),
-        .testTarget(
-            name: "RuntimeTests",
-            dependencies: ["Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"],
-            swiftSettings: strict),
+        // What tests share, then the tests.
+        testSupport("PropertySupport"),
+        testSupport("TestSupport", "Postgres"),
+        tests("Tidy"),
+        tests("Dates", "Dates", "PropertySupport"),
+        tests("Money", "Money", "PropertySupport"),
+        tests("Ledger", "Dates", "Ledger", "Money", "PropertySupport"),
+        tests("JSONText", "JSONText", "PropertySupport"),
+        tests("Billing", "Billing", "Dates", "JSONText", "Ledger", "Money", "PropertySupport"),
+        tests("Arguments", "Arguments"),
+        tests("JobKit", "Dates", "JobKit"),
+        tests("Processes", "Processes"),
+        tests("Postgres", "Dates", "Postgres", "TestSupport"),
+        tests("Crypto", "Crypto"),
+        tests("HTTPClient", "HTTPClient", "HTTPTypes"),
+        tests("HTTPServer", "HTTPClient", "HTTPServer", "HTTPTypes"),
+        tests("LocalPostgres", "LocalPostgres", "Processes"),
+        tests("QueueStore", "Dates", "JobKit", "Postgres", "QueueStore", "TestSupport"),
+        tests("Runtime", "Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,8 +1,6 @@
 // Linux calls that Swift's Glibc overlay does not carry.
 #pragma once
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+// No _GNU_SOURCE: with it the same system headers would read otherwise here than in the other C modules.
 #include <poll.h>
 #include <pthread.h>
 #include <spawn.h>
