@@ -69,7 +69,7 @@ let package = Package(
         job("Receipts"),
 
         // What a person says to the process, and it of itself.
-        library("Arguments"),
+        library("Commands"),
         library("Observability"),
 
         // Workers and schedulers over any store.
@@ -87,6 +87,15 @@ let package = Package(
         library("HTTPServer", "CMicroHTTPD", "HTTPTypes"),
         library("LocalPostgres", "Processes"),
 
+        // Listeners of our own.
+        library("Web", "HTTPServer", "HTTPTypes", "Observability"),
+
+        // What ships as data.
+        .target(
+            name: "Catalogues", path: "catalogs", exclude: ["README.md"],
+            resources: [.embedInCode("practice.json"), .embedInCode("practice-customers.json")],
+            swiftSettings: strict),
+
         // Stores: JobKit's and BillingPorts' interfaces in Postgres, over one transaction value.
         store("QueueStore", "Dates", "JobKit", "Postgres", migrations: ["0001_roles", "0002_queue"]),
 
@@ -99,7 +108,7 @@ let package = Package(
         tests("Ledger", "Dates", "Ledger", "Money", "PropertySupport"),
         tests("JSONText", "JSONText", "PropertySupport"),
         tests("Billing", "Billing", "Dates", "JSONText", "Ledger", "Money", "PropertySupport"),
-        tests("Arguments", "Arguments"),
+        tests("Commands", "Commands"),
         tests("JobKit", "Dates", "JobKit"),
         tests("Processes", "Processes"),
         tests("Postgres", "Dates", "Postgres", "TestSupport"),

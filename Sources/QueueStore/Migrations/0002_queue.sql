@@ -159,3 +159,22 @@ GRANT SELECT ON queue.all_jobs TO billwright_worker;
 GRANT USAGE ON SEQUENCE queue.lease_numbers TO billwright_worker;
 REVOKE ALL ON FUNCTION queue.require_lease(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION queue.require_lease(bigint) TO billwright_worker;
+
+-- How much waits where, for metrics and the command line; the web process sees these numbers and no job.
+CREATE FUNCTION queue.depths() RETURNS TABLE (queue text, kind text, state text, jobs bigint, oldest_due timestamptz)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT queue, kind,
+           CASE WHEN lease IS NOT NULL THEN 'running'
+                WHEN held_reason IS NOT NULL THEN 'held'
+                WHEN due_at <= clock_timestamp() THEN 'available'
+                WHEN attempt > 0 OR snoozes > 0 THEN 'retryable'
+                ELSE 'scheduled' END,
+           count(*), min(due_at)
+      FROM queue.jobs
+     GROUP BY 1, 2, 3
+     ORDER BY 1, 2, 3
+$$;
+REVOKE ALL ON FUNCTION queue.depths() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION queue.depths() TO billwright_worker, billwright_web;
+GRANT USAGE ON SCHEMA queue TO billwright_web;

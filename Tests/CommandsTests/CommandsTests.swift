@@ -1,7 +1,7 @@
-import Arguments
+import Commands
 import Testing
 
-@Suite struct ArgumentsTests {
+@Suite struct CommandsTests {
     private enum Colour: String, CaseIterable { case red, green }
 
     private static let settings = [
