@@ -13,7 +13,11 @@ public struct Rational: Hashable, Sendable {
         self.init(reduced: numerator / divisor, denominator / divisor)
     }
 
-    public init(_ whole: some FixedWidthInteger) { self.init(reduced: Int128(whole), 1) }
+    /// A whole number. Traps at the one value of Int128 that has no opposite, which no amount or count reaches.
+    public init(_ whole: some FixedWidthInteger) {
+        precondition(whole > Int128.min, "\(whole) has no opposite")
+        self.init(reduced: Int128(whole), 1)
+    }
 
     private init(reduced numerator: Int128, _ denominator: Int128) {
         self.numerator = numerator

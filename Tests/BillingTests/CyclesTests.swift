@@ -50,6 +50,12 @@ import Testing
         #expect(try Anchor(billingDay: day, from: Sample.date(start)).date.description == anchor)
     }
 
+    @Test func `a billing day that was clamped at first comes back`() throws {
+        let anchor = try Anchor(billingDay: 31, from: Sample.date("2026-02-10"))
+        let boundaries = (0..<4).map { anchor.boundary($0, every: .month).description }
+        #expect(boundaries == ["2026-02-28", "2026-03-31", "2026-04-30", "2026-05-31"])
+    }
+
     @Test func `days before the anchor are part of the cycle that ends there`() throws {
         let start = try Sample.date("2011-09-01")
         let cycles = Cycles(anchor: Anchor(billingDay: 15, from: start), interval: .month, start: start)
