@@ -36,6 +36,14 @@ public struct Seller: Hashable, Sendable {
     public let timeZone: String
     public let currency: Currency
     public let invoices: InvoiceSettings
+
+    public init(code: String, name: String, timeZone: String, currency: Currency, invoices: InvoiceSettings) {
+        self.code = code
+        self.name = name
+        self.timeZone = timeZone
+        self.currency = currency
+        self.invoices = invoices
+    }
 }
 
 /// How a seller numbers its invoices and when they are to be paid.

@@ -20,5 +20,24 @@ public struct Customer: Hashable, Sendable {
         public let country: String
         public let region: String?
         public let postalCode: String?
+
+        public init(country: String, region: String? = nil, postalCode: String? = nil) {
+            self.country = country
+            self.region = region
+            self.postalCode = postalCode
+        }
+    }
+
+    public init(
+        code: String, name: String, email: String, currency: Currency? = nil, timeZone: String? = nil,
+        address: Address? = nil, billingDay: Int? = nil
+    ) {
+        self.code = code
+        self.name = name
+        self.email = email
+        self.currency = currency
+        self.timeZone = timeZone
+        self.address = address
+        self.billingDay = billingDay
     }
 }

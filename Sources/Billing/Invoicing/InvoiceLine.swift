@@ -42,6 +42,20 @@ public struct InvoiceLine: Hashable, Sendable {
     public let amount: Money
     public let explanation: Explanation
 
+    /// A line as it was stored; new ones come from `Invoicing` alone.
+    public init(
+        key: Key, period: Period, dueOn: LocalDate, quantity: Rational, factor: DayFraction?, amount: Money,
+        explanation: Explanation
+    ) {
+        self.key = key
+        self.period = period
+        self.dueOn = dueOn
+        self.quantity = quantity
+        self.factor = factor
+        self.amount = amount
+        self.explanation = explanation
+    }
+
     public var kind: Kind { key.kind }
     public var subscription: Subscription.ID { key.subscription }
     /// The price's.
