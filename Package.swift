@@ -99,6 +99,10 @@ let package = Package(
         // Stores: JobKit's and BillingPorts' interfaces in Postgres, over one transaction value.
         store("QueueStore", "Dates", "JobKit", "Postgres", migrations: ["0001_roles", "0002_queue"]),
 
+        // Gateways: the ports' counterparts outside, as they really speak.
+        library(
+            "Gateways", "BillingPorts", "Crypto", "Dates", "HTTPClient", "HTTPTypes", "JSONText", "JobKit", "Money"),
+
         // What tests share, then the tests.
         testSupport("PropertySupport"),
         testSupport("TestSupport", "Postgres"),
@@ -115,6 +119,9 @@ let package = Package(
         tests("Crypto", "Crypto"),
         tests("HTTPClient", "HTTPClient", "HTTPTypes"),
         tests("HTTPServer", "HTTPClient", "HTTPServer", "HTTPTypes"),
+        tests(
+            "Gateways", "BillingPorts", "Dates", "Gateways", "HTTPClient", "HTTPServer", "HTTPTypes", "JSONText",
+            "JobKit", "Money"),
         tests("LocalPostgres", "LocalPostgres", "Processes"),
         tests("QueueStore", "Dates", "JobKit", "Postgres", "QueueStore", "TestSupport"),
         tests("Runtime", "Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"),

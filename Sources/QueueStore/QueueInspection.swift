@@ -1,5 +1,4 @@
 public import Dates
-public import JobKit
 public import Postgres
 
 /// What operators may see of the queue: read-only, bounded, by keyset.

@@ -21,9 +21,11 @@ public struct Scheduler: Sendable {
         self.metrics = metrics
     }
 
-    /// Runs until `drain` says stop. A round that fails is tried again: ticks are recorded only with their jobs.
-    public func run(until drain: Drain) async {
-        while drain.stage == .running {
+    /// Runs until `drain` says stop or `duration` is over. A round that fails is tried again: ticks are recorded only
+    /// with their jobs.
+    public func run(for duration: Duration = .seconds(86_400), until drain: Drain) async {
+        let end = ContinuousClock.now + duration
+        while drain.stage == .running && ContinuousClock.now < end {
             for schedule in schedules {
                 do {
                     try await fireDue(schedule)
@@ -31,7 +33,7 @@ public struct Scheduler: Sendable {
                     log.warning("schedule not fired; trying again", ["schedule": schedule.name, "error": "\(error)"])
                 }
             }
-            await pause(until: drain)
+            await pause(until: drain, or: end)
         }
     }
 
@@ -51,10 +53,11 @@ public struct Scheduler: Sendable {
     /// Until the next tick, at most this long, so that a clock that was set right is noticed.
     private static let longestPause = Duration.seconds(30)
 
-    private func pause(until drain: Drain) async {
+    private func pause(until drain: Drain, or end: ContinuousClock.Instant) async {
         let now = clock.now()
         let next = schedules.compactMap { $0.cron.next(after: now) }.min()
-        let wait = next.map { min(max($0 - now, .milliseconds(100)), Scheduler.longestPause) } ?? Scheduler.longestPause
+        let toTick = next.map { max($0 - now, .milliseconds(100)) } ?? Scheduler.longestPause
+        let wait = min(toTick, Scheduler.longestPause, max(end - .now, .zero))
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await drain.wait(for: .draining) }
             group.addTask { try? await Task.sleep(for: wait) }
