@@ -23,6 +23,7 @@ CREATE TABLE books.plans (
     plan_id    bigint         GENERATED ALWAYS AS IDENTITY,
     code       text           NOT NULL,
     version    integer        NOT NULL CHECK (version >= 1),
+    currency   books.currency NOT NULL,                -- of every amount in the definition
     definition jsonb          NOT NULL,                -- as in a catalogue file
     loaded_at  timestamptz    NOT NULL,
     PRIMARY KEY (seller_id, plan_id),
@@ -43,9 +44,10 @@ CREATE TABLE books.customers (
     billing_day      integer        CHECK (billing_day BETWEEN 1 AND 31),
     gateway_customer text,                              -- the payment gateway's id of this customer
     created_at       timestamptz    NOT NULL,
-    PRIMARY KEY (seller_id, customer_id),
-    UNIQUE (seller_id, code)
+    PRIMARY KEY (seller_id, customer_id)
 );
+-- Invoice numbers print the code in upper case, so two that differ in case only would share their numbers.
+CREATE UNIQUE INDEX customers_by_code ON books.customers (seller_id, upper(code COLLATE "C"));
 
 -- What may be charged. Tokens of the gateway only: no card number comes near this table.
 CREATE TABLE books.payment_methods (
@@ -69,8 +71,8 @@ CREATE TABLE books.subscriptions (
     subscription_id bigint      GENERATED ALWAYS AS IDENTITY,
     code            text        NOT NULL,
     plan_id         bigint      NOT NULL,
-    status          text        NOT NULL CHECK (status IN ('scheduled', 'trialing', 'active', 'past_due', 'suspended',
-                                                           'paused', 'cancelled', 'expired')),
+    state           text        NOT NULL CHECK (state IN ('scheduled', 'trialing', 'active', 'past_due', 'suspended',
+                                                          'paused', 'cancelled', 'expired')),
     starts_on       date        NOT NULL,
     trial_ends_on   date,                               -- the first day that is billed
     ends_on         date,                               -- the first day that is not
@@ -85,9 +87,13 @@ CREATE TABLE books.subscriptions (
     PRIMARY KEY (seller_id, customer_id, subscription_id),
     UNIQUE (seller_id, code),
     FOREIGN KEY (seller_id, customer_id) REFERENCES books.customers,
-    FOREIGN KEY (seller_id, plan_id) REFERENCES books.plans
+    FOREIGN KEY (seller_id, plan_id) REFERENCES books.plans,
+    CHECK (trial_ends_on >= starts_on),
+    CHECK ((ends_on IS NULL) = (end_cause IS NULL))
 );
-CREATE INDEX subscriptions_to_renew ON books.subscriptions (seller_id, next_action_on, customer_id)
+-- Renewals page by id, and a page looks at no row that is not due: the date is tested inside the index. With the date
+-- first, each page would sort all that is due, and the first of the month would cost the square of it.
+CREATE INDEX subscriptions_to_renew ON books.subscriptions (seller_id, subscription_id, next_action_on)
     WHERE next_action_on IS NOT NULL;
 
 CREATE TABLE books.subscription_transitions (
@@ -95,9 +101,10 @@ CREATE TABLE books.subscription_transitions (
     customer_id     bigint      NOT NULL,
     subscription_id bigint      NOT NULL,
     transition_id   bigint      GENERATED ALWAYS AS IDENTITY,
-    from_status     text,                               -- null: it came into being
-    to_status       text        NOT NULL,
+    from_state      text,                               -- null: it came into being
+    to_state        text        NOT NULL,
     cause           text        NOT NULL,
+    effective_on    date        NOT NULL,               -- the customer's day on which it fell due
     at              timestamptz NOT NULL,
     PRIMARY KEY (seller_id, customer_id, subscription_id, transition_id),
     FOREIGN KEY (seller_id, customer_id, subscription_id) REFERENCES books.subscriptions
@@ -130,7 +137,7 @@ CREATE TABLE books.invoices (
     PRIMARY KEY (seller_id, customer_id, invoice_id),
     UNIQUE (seller_id, number),
     FOREIGN KEY (seller_id, customer_id) REFERENCES books.customers,
-    CHECK (total = subtotal + tax),
+    CHECK (total = subtotal + tax AND total >= 0),
     CHECK ((state = 'draft') = (number IS NULL)),
     CHECK (state <> 'paid' OR paid >= total)
 );
@@ -154,14 +161,16 @@ CREATE TABLE books.invoice_lines (
     PRIMARY KEY (seller_id, customer_id, invoice_id, position),
     FOREIGN KEY (seller_id, customer_id, invoice_id) REFERENCES books.invoices,
     FOREIGN KEY (seller_id, customer_id, subscription_id) REFERENCES books.subscriptions,
-    CHECK ((period_start IS NULL) = (period_end IS NULL) AND period_start < period_end)
+    CHECK ((period_start IS NULL) = (period_end IS NULL) AND period_start < period_end),
+    -- A line with a period is compared with what ought to be billed, by subscription.
+    CHECK (period_start IS NULL OR subscription_id IS NOT NULL)
 );
 -- A period of a price is billed once, whatever bills it.
 CREATE UNIQUE INDEX recurring_lines_once
     ON books.invoice_lines (seller_id, customer_id, subscription_id, code, period_start, kind)
     WHERE kind IN ('recurring', 'proration');
 
--- An issued invoice never changes, but for how much of it is paid and what became of it.
+-- An issued invoice never changes, but for how much of it is paid and what became of it; nobody's privileges allow more.
 CREATE FUNCTION books.refuse_change_of_issued() RETURNS trigger
     LANGUAGE plpgsql
 AS $$
@@ -170,9 +179,52 @@ BEGIN
 END
 $$;
 CREATE TRIGGER issued_is_immutable BEFORE UPDATE ON books.invoices FOR EACH ROW
-    WHEN (OLD.state <> 'draft' AND (OLD.number, OLD.issued_on, OLD.due_on, OLD.currency, OLD.subtotal, OLD.tax, OLD.total)
-          IS DISTINCT FROM (NEW.number, NEW.issued_on, NEW.due_on, NEW.currency, NEW.subtotal, NEW.tax, NEW.total))
+    WHEN (OLD.state <> 'draft'
+          AND (NEW.state = 'draft'
+               OR (OLD.seller_id, OLD.customer_id, OLD.invoice_id, OLD.number, OLD.issued_on, OLD.due_on, OLD.currency,
+                   OLD.subtotal, OLD.tax, OLD.total)
+                  IS DISTINCT FROM
+                  (NEW.seller_id, NEW.customer_id, NEW.invoice_id, NEW.number, NEW.issued_on, NEW.due_on, NEW.currency,
+                   NEW.subtotal, NEW.tax, NEW.total)))
     EXECUTE FUNCTION books.refuse_change_of_issued();
+CREATE TRIGGER issued_is_kept BEFORE DELETE ON books.invoices FOR EACH ROW
+    WHEN (OLD.state <> 'draft') EXECUTE FUNCTION books.refuse_change_of_issued();
+
+CREATE FUNCTION books.refuse_change_of_line() RETURNS trigger
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    RAISE EXCEPTION 'line % of invoice % never changes', OLD.position, OLD.invoice_id USING ERRCODE = 'BW002';
+END
+$$;
+CREATE TRIGGER lines_are_immutable BEFORE UPDATE OR DELETE ON books.invoice_lines FOR EACH ROW
+    EXECUTE FUNCTION books.refuse_change_of_line();
+
+-- Lines come in the statement that issues their invoice, and add up to it: a later one would change its content.
+CREATE FUNCTION books.require_sum_of_lines() RETURNS trigger
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    wrong bigint;
+BEGIN
+    SELECT invoice.invoice_id INTO wrong
+      FROM books.invoices AS invoice
+     WHERE invoice.state <> 'draft'
+       AND (invoice.seller_id, invoice.customer_id, invoice.invoice_id)
+           IN (SELECT seller_id, customer_id, invoice_id FROM added)
+       AND invoice.total IS DISTINCT FROM
+           (SELECT sum(line.amount) FROM books.invoice_lines AS line
+             WHERE (line.seller_id, line.customer_id, line.invoice_id)
+                   = (invoice.seller_id, invoice.customer_id, invoice.invoice_id))
+     LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'the lines of invoice % do not add up to its total', wrong USING ERRCODE = 'BW002';
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER lines_add_up AFTER INSERT ON books.invoice_lines REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION books.require_sum_of_lines();
 
 -- One try at collecting an invoice. The row is committed before the gateway is called, and its effect carries the key.
 CREATE TABLE books.payment_attempts (
@@ -216,6 +268,7 @@ CREATE TABLE books.payments (
     FOREIGN KEY (seller_id, customer_id, invoice_id) REFERENCES books.invoices,
     FOREIGN KEY (seller_id, customer_id, attempt_id) REFERENCES books.payment_attempts
 );
+CREATE INDEX payments_by_invoice ON books.payments (seller_id, customer_id, invoice_id);
 
 -- The ledger. A posting is one row with both sides and a positive amount: an unbalanced entry cannot be written.
 CREATE TABLE books.journal_entries (
@@ -223,7 +276,7 @@ CREATE TABLE books.journal_entries (
     customer_id bigint      NOT NULL,
     entry_id    bigint      GENERATED ALWAYS AS IDENTITY,
     kind        text        NOT NULL,
-    reference   text        NOT NULL,                   -- what it books: 'invoice/17', 'payment/3'
+    reference   text        NOT NULL,                   -- what it books: an invoice's number, 'payment/3'
     booked_on   date        NOT NULL,
     created_at  timestamptz NOT NULL,
     PRIMARY KEY (seller_id, customer_id, entry_id),
