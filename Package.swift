@@ -98,6 +98,9 @@ let package = Package(
 
         // Stores: JobKit's and BillingPorts' interfaces in Postgres, over one transaction value.
         store("QueueStore", "Dates", "JobKit", "Postgres", migrations: ["0001_roles", "0002_queue"]),
+        store(
+            "BooksStore", "Billing", "BillingPorts", "Dates", "JSONText", "JobKit", "Ledger", "Money", "Postgres",
+            "QueueStore", migrations: ["0001_books"]),
 
         // Gateways: the ports' counterparts outside, as they really speak.
         library(
