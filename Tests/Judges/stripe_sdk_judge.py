@@ -74,7 +74,7 @@ def customer_with(client, card):
 def off_session(client, customer, method, amount=29900, options=None, **more):
     form = {
         "amount": amount, "currency": "usd", "customer": customer, "payment_method": method, "off_session": True,
-        "confirm": True, "payment_method_types": ["card"], "metadata": {"attempt_id": str(uuid.uuid4())}, **more,
+        "confirm": True, "allowed_payment_method_types": ["card"], "metadata": {"attempt_id": str(uuid.uuid4())}, **more,
     }
     return client.v1.payment_intents.create(form, options or {})
 

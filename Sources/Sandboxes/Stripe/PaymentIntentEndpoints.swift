@@ -2,13 +2,14 @@ extension StripeEndpoint {
     private static let confirmFields: StripeForm.Schema = [
         "payment_method": .text, "off_session": .boolean, "return_url": .text, "receipt_email": .text,
         "error_on_requires_action": .boolean, "use_stripe_sdk": .boolean, "expand": .texts,
-        "payment_method_types": .texts, "setup_future_usage": .choice(["on_session", "off_session"]),
+        "setup_future_usage": .choice(["on_session", "off_session"]),
     ]
 
     private static let createFields: StripeForm.Schema =
         confirmFields + [
             "amount": .integer, "currency": .text, "customer": .text, "confirm": .boolean, "metadata": .metadata,
-            "description": .text, "statement_descriptor": .text, "statement_descriptor_suffix": .text,
+            "description": .text, "allowed_payment_method_types": .texts, "statement_descriptor": .text,
+            "statement_descriptor_suffix": .text,
             "automatic_payment_methods": .map(["enabled": .boolean, "allow_redirects": .choice(["always", "never"])]),
             "capture_method": .choice(["automatic", "automatic_async"]), "confirmation_method": .choice(["automatic"]),
         ]
@@ -75,7 +76,7 @@ extension StripeCall {
             statementDescriptor: form.text("statement_descriptor"),
             statementDescriptorSuffix: form.text("statement_descriptor_suffix"),
             setupFutureUsage: form.text("setup_future_usage"),
-            usesAutomaticMethods: form.texts("payment_method_types").isEmpty, metadata: form.metadata)
+            usesAutomaticMethods: form.texts("allowed_payment_method_types").isEmpty, metadata: form.metadata)
         try checkMethodTypes()
         if form.boolean("confirm") {
             emit("payment_intent.created", render(intent))
@@ -111,8 +112,8 @@ extension StripeCall {
     }
 
     private func checkMethodTypes() throws(StripeError) {
-        for type in form.texts("payment_method_types") where type != "card" {
-            throw .invalid("This sandbox knows cards only, not \(type).", param: "payment_method_types")
+        for type in form.texts("allowed_payment_method_types") where type != "card" {
+            throw .invalid("This sandbox knows cards only, not \(type).", param: "allowed_payment_method_types")
         }
     }
 

@@ -28,7 +28,13 @@ struct StripeForm {
     }
 
     private static func unknown(_ name: String) -> StripeError {
-        .invalid("Received unknown parameter: \(name)", code: "parameter_unknown", param: name)
+        // Gone since 2026-09-30, with a code of its own.
+        if name == "payment_method_types" {
+            return .invalid(
+                "Use allowed_payment_method_types instead.", code: "payment_method_types_no_longer_supported",
+                param: name)
+        }
+        return .invalid("Received unknown parameter: \(name)", code: "parameter_unknown", param: name)
     }
 
     private static func check(_ value: FormTree, _ shape: Shape, _ name: String) throws(StripeError) {
