@@ -102,9 +102,22 @@ let package = Package(
             "BooksStore", "Billing", "BillingPorts", "Dates", "JSONText", "JobKit", "Ledger", "Money", "Postgres",
             "QueueStore", migrations: ["0001_books"]),
 
+        // Stand-ins for people without accounts: what behaves as the real thing does.
+        library("Sandboxes", "CLinux", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "Threads"),
+
         // Gateways: the ports' counterparts outside, as they really speak.
         library(
             "Gateways", "BillingPorts", "Crypto", "Dates", "HTTPClient", "HTTPTypes", "JSONText", "JobKit", "Money"),
+
+        // The program: the one target that sees both sides of every interface.
+        .executableTarget(
+            name: "billwright",
+            dependencies: [
+                "Billing", "BillingPorts", "BooksStore", "Catalogues", "Commands", "Dates", "Gateways", "HTTPClient",
+                "HTTPServer", "InvoiceGeneration", "JSONText", "JobKit", "Ledger", "LocalPostgres", "Money",
+                "Observability", "PaymentMethods", "PaymentRetries", "Postgres", "Processes", "QueueStore", "Receipts",
+                "Renewals", "Runtime", "Sandboxes", "Web",
+            ], swiftSettings: strict),
 
         // What tests share, then the tests.
         testSupport("PropertySupport"),
@@ -124,7 +137,8 @@ let package = Package(
         tests("HTTPServer", "HTTPClient", "HTTPServer", "HTTPTypes"),
         tests(
             "Gateways", "BillingPorts", "Dates", "Gateways", "HTTPClient", "HTTPServer", "HTTPTypes", "JSONText",
-            "JobKit", "Money"),
+            "JobKit", "Money", "Sandboxes"),
+        tests("Sandboxes", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "Sandboxes"),
         tests("LocalPostgres", "LocalPostgres", "Processes"),
         tests("QueueStore", "Dates", "JobKit", "Postgres", "QueueStore", "TestSupport"),
         tests("Runtime", "Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"),

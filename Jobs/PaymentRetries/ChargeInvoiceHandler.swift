@@ -104,6 +104,9 @@ extension ChargeInvoiceHandler {
 
     private func ask(about charge: Charge, in context: BillingContext) async throws -> JobOutcome {
         switch await gateway.findCharge(charge.request) {
+        case .found(.unknown(let reason)):
+            // It answered, and what it says cannot be: charged twice, another amount. Nothing of ours may go on from there.
+            return .held(reason: "\(charge.attempt.described): \(reason)")
         case .found(let outcome): return try await record(outcome, of: charge, because: .reported, in: context)
         case .unavailable(let reason): throw GatewayUnavailable(reason: reason)
         case .notFound:
@@ -140,13 +143,14 @@ extension ChargeInvoiceHandler {
             let move = PaymentMove(
                 to: .declined, because: cause, reference: reference, declineCode: code, decline: decline)
             return try await settle(charge, move, as: .refused, context)
-        case .unknown: return try await leaveUnknown(charge, context)
+        case .unknown(let reason): return try await leaveUnknown(charge, reason, context)
         case .notProcessed(let reason):
             try await takeBack(charge, context)
             throw GatewayUnavailable(reason: reason)
         case .misconfigured(let reason):
-            try await takeBack(charge, context)
-            return .held(reason: "the gateway refuses our requests: \(reason)")
+            // The attempt stays as sent: an earlier request under its key may have charged, so whoever releases the job
+            // has the gateway asked before anything is sent again.
+            return .held(reason: "\(charge.attempt.described): the gateway refuses our requests: \(reason)")
         }
     }
 
@@ -173,13 +177,15 @@ extension ChargeInvoiceHandler {
         }
     }
 
-    private func leaveUnknown(_ charge: Charge, _ context: BillingContext) async throws -> JobOutcome {
+    private func leaveUnknown(
+        _ charge: Charge, _ reason: String, _ context: BillingContext
+    ) async throws -> JobOutcome {
         try await context.transaction { work in
             guard charge.attempt.state != .unknown else { return }
-            let move = PaymentMove(to: .unknown, because: .noAnswer)
-            try await work.move(charge.attempt, to: move)
+            try await work.move(charge.attempt, to: PaymentMove(to: .unknown, because: .noAnswer))
             if charge.effect.state == .intended {
-                try await work.settle(charge.effect, as: .unknown, result: move.result)
+                let result = "{\"state\":\"unknown\",\"reason\":\"\(reason.jsonSafe)\"}"
+                try await work.settle(charge.effect, as: .unknown, result: Array(result.utf8))
             }
         }
         return .snoozed(until: context.now + reconcileAfter)
@@ -200,6 +206,9 @@ extension ChargeInvoiceHandler.Charge {
 }
 
 extension PaymentAttemptRecord {
+    /// For people who must decide.
+    fileprivate var described: String { "payment attempt \(id) of \(amount), invoice \(invoice)" }
+
     fileprivate func with(_ state: PaymentState) -> PaymentAttemptRecord {
         PaymentAttemptRecord(
             id: id, customer: customer, invoice: invoice, number: number, amount: amount, method: method, state: state,

@@ -1,0 +1,78 @@
+internal import Billing
+internal import BooksStore
+internal import Commands
+internal import Dates
+internal import Observability
+internal import Runtime
+
+extension Command {
+    static let load = Command(
+        "load", "Takes a catalogue and customers into the books. What is there already stays as it is.",
+        settings: [
+            .database,
+            Setting("--catalogue", "FILE", default: "practice.json", help: "a catalogue file or a shipped one"),
+            Setting("--customers", "FILE", help: "a customers file or a shipped one"),
+            Setting(switch: "--check", help: "only say what is wrong with the files"),
+        ],
+        discussion: "A file with any fault is refused as a whole; every fault is listed with its line.",
+        run: LoadCommand.run)
+}
+
+enum LoadCommand {
+    @Sendable static func run(_ arguments: Arguments) async throws -> Int32 {
+        let catalogue = try InputFile(arguments, "--catalogue")
+        let customers = arguments.text("--customers") == nil ? nil : try InputFile(arguments, "--customers")
+        try check(catalogue, customers)
+        if arguments.isOn("--check") {
+            Terminal.print("no faults found")
+            return 0
+        }
+        let composition = try await Composition.connect(
+            arguments.database(application: "load"), connections: 2, wait: .zero, log: Log(component: "load"))
+        do {
+            _ = try await load(catalogue, customers, in: composition)
+        } catch {
+            await composition.close()
+            throw error
+        }
+        await composition.close()
+        return 0
+    }
+
+    /// Throws `UsageError` with every fault of both files.
+    static func check(_ catalogue: InputFile, _ customers: InputFile?) throws(UsageError) {
+        let list: Catalogue
+        do throws(CatalogueFaults) {
+            list = try Catalogue.read(catalogue.bytes, name: catalogue.name)
+            if let customers {
+                // Only faults matter here; which day it is changes none of them.
+                let someDay = LocalDate(daysSinceEpoch: 20_000)
+                _ = try CustomerFile.read(customers.bytes, name: customers.name, catalogue: list, loadDate: someDay)
+            }
+        } catch {
+            throw UsageError("\(error)")
+        }
+        guard list.seller != nil else { throw UsageError("\(catalogue.name): names no seller") }
+    }
+
+    /// Loads both and says what is new. Returns the seller.
+    static func load(
+        _ catalogue: InputFile, _ customers: InputFile?, in composition: Composition
+    ) async throws -> [Seller.ID] {
+        let list = try Catalogue.read(catalogue.bytes, name: catalogue.name)
+        guard let seller = list.seller else { throw UsageError("\(catalogue.name): names no seller") }
+        let now = composition.clock.now()
+        let loader = CatalogueLoader(composition.plainStore)
+        let id = try await loader.loadSeller(seller, now: now)
+        let plans = try await loader.loadPlans(list.plans, of: id, now: now)
+        Terminal.print("\(catalogue.name): \(plans.made) plans new, \(plans.kept) as they were")
+        guard let customers else { return [id] }
+        let today = try HostTimeZones().rules(seller.timeZone).localDate(of: now)
+        let file = try CustomerFile.read(customers.bytes, name: customers.name, catalogue: list, loadDate: today)
+        let loaded = try await loader.loadCustomers(file, of: id, on: today, now: now)
+        Terminal.print(
+            "\(customers.name): \(loaded.customers.made) customers new, \(loaded.customers.kept) as they were; "
+                + "\(loaded.subscriptions.made) subscriptions new")
+        return [id]
+    }
+}

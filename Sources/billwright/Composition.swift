@@ -1,0 +1,145 @@
+internal import Billing
+internal import BillingPorts
+internal import BooksStore
+internal import Commands
+internal import Dates
+internal import Foundation
+internal import Gateways
+internal import HTTPClient
+internal import HTTPServer
+internal import InvoiceGeneration
+internal import JobKit
+internal import Observability
+internal import PaymentMethods
+internal import PaymentRetries
+internal import Postgres
+internal import QueueStore
+internal import Receipts
+internal import Renewals
+internal import Runtime
+internal import Web
+
+/// One process's connections and what is built on them: the only place that sees both sides of every interface.
+struct Composition: Sendable {
+    typealias Store = PostgresJobStore<any BillingWork>
+
+    /// Every migration of the program, in the order a new database gets them.
+    static let migrations = QueueMigrations.all + BooksMigrations.all
+
+    let configuration: PostgresConfiguration
+    let pool: PostgresPool
+    let control: PostgresPool
+    let store: Store
+    let clock: DatabaseClock
+    let log: Log
+    let metrics: Metrics
+
+    /// Connects, waiting up to `wait` for a database that is away and saying so.
+    static func connect(
+        _ configuration: PostgresConfiguration, connections: Int, wait: Duration, log: Log
+    ) async throws -> Composition {
+        let pool = PostgresPool(configuration, size: connections)
+        let control = PostgresPool(configuration, size: 3)
+        let now = try await databaseTime(control, configuration, until: .now + wait, log)
+        let store = Store(pool: pool, control: control, listener: configuration) { $0 }
+        return Composition(
+            configuration: configuration, pool: pool, control: control, store: store,
+            clock: DatabaseClock(databaseTime: now), log: log,
+            metrics: Metrics())
+    }
+
+    private static func databaseTime(
+        _ pool: PostgresPool, _ configuration: PostgresConfiguration, until deadline: ContinuousClock.Instant,
+        _ log: Log
+    ) async throws -> Instant {
+        while true {
+            do {
+                return try await QueueInspection(pool: pool).databaseTime()
+            } catch let error as PostgresError where error.mayRetry == .yes && ContinuousClock.now < deadline {
+                log.warning("the database is away; waiting", ["database": "\(configuration)", "error": "\(error)"])
+                try await Task.sleep(for: .seconds(1))
+            }
+        }
+    }
+
+    /// The store with the books' own type of transaction, for what is no job.
+    var plainStore: PostgresJobStore<PostgresWork> {
+        PostgresJobStore(pool: pool, control: control, listener: configuration) { $0 }
+    }
+
+    func close() async {
+        await pool.close()
+        await control.close()
+    }
+
+    /// Serves health where asked to. The listener lives as long as the returned value.
+    func serveHealth(on settings: HTTPServer.Settings?) throws -> HTTPServer? {
+        guard let settings else { return nil }
+        let service = HealthService(
+            metrics: metrics,
+            readiness: { [control] in
+                do {
+                    _ = try await control.query("SELECT 1", deadline: .now + .seconds(2))
+                    return nil
+                } catch { return "\(error)" }
+            },
+            refresh: { [control, metrics] in
+                guard let depths = try? await QueueInspection(pool: control).depths() else { return }
+                for depth in depths {
+                    metrics.set(
+                        "billwright_queue_jobs", ["queue": depth.queue, "kind": depth.kind, "state": depth.state],
+                        to: Double(depth.jobs))
+                }
+            })
+        let server = try service.start(on: settings)
+        log.info("serving health and metrics", ["address": settings.address, "port": "\(server.port)"])
+        return server
+    }
+}
+
+/// What handlers are given beside the books.
+struct Counterparts: Sendable {
+    let gateway: any PaymentGateway
+    let mailer: any Mailer
+    let mailDomain: String
+    let zones: HostTimeZones
+    let reconcileAfter: Duration
+
+    /// Every kind this program runs.
+    var registry: JobRegistry<any BillingWork> {
+        JobRegistry {
+            RenewalsHandler(zones: zones)
+            InvoiceGenerationHandler(zones: zones)
+            ChargeInvoiceHandler(gateway: gateway, zones: zones, reconcileAfter: reconcileAfter)
+            RegisterPaymentMethodHandler(gateway: gateway)
+            SendReceiptHandler(mailer: mailer, zones: zones, domain: mailDomain)
+        }
+    }
+}
+
+extension Setting {
+    static let stripeKey = Setting(
+        "--stripe-key", "KEY", variable: "STRIPE_SECRET_KEY", help: "the secret key of the Stripe account")
+    static let stripeURL = Setting(
+        "--stripe-url", "URL", variable: "BILLWRIGHT_STRIPE_URL", default: "https://api.stripe.com",
+        help: "where Stripe, or a stand-in for it, answers")
+    static let stripeLive = Setting(
+        "--stripe-live", "yes|no", variable: "BILLWRIGHT_STRIPE_LIVE", default: "no",
+        help: "whether a live key is accepted and real money moved")
+    static let stripeMinimal = Setting(
+        "--stripe-minimal", "yes|no", variable: "BILLWRIGHT_STRIPE_MINIMAL", default: "no",
+        help: "send only what simple stand-ins for Stripe understand")
+    static let smtpURL = Setting(
+        "--smtp-url", "URL", variable: "BILLWRIGHT_SMTP_URL",
+        help: "the mail server: smtp://[USER:PASSWORD@]HOST:PORT (STARTTLS; plain on loopback) or smtps://…")
+    static let mailFrom = Setting(
+        "--mail-from", "ADDRESS", variable: "BILLWRIGHT_MAIL_FROM", default: "billing@billwright.example",
+        help: "the sender of mails")
+    static let reconcileAfter = Setting(
+        "--reconcile-after", "TIME", variable: "BILLWRIGHT_RECONCILE_AFTER", default: "5m",
+        help: "how long a charge without an answer may still be on its way before the gateway is asked")
+
+    static let counterparts = [
+        stripeKey, stripeURL, stripeLive, stripeMinimal, smtpURL, mailFrom, reconcileAfter,
+    ]
+}

@@ -1,0 +1,12 @@
+internal import Commands
+
+extension Program {
+    /// Everything `billwright` does.
+    static let billwright = Program(
+        name: "billwright", version: "0.1.0",
+        summary: "Billwright: the billing engine room that companies run for themselves.",
+        commands: [
+            .up, .migrate, .load, .worker, .scheduler, .web, .jobsList, .jobsShow, .jobsStats, .doctor,
+            .sandboxStripe, .sandboxMail,
+        ])
+}

@@ -1,0 +1,90 @@
+internal import Billing
+internal import BillingPorts
+internal import BooksStore
+internal import Dates
+internal import Ledger
+internal import Money
+internal import Postgres
+internal import QueueStore
+internal import Runtime
+
+/// Follows a billing run until the queue is quiet: nothing is running, due, or waiting to be tried again.
+struct BillingWatch: Sendable {
+    let composition: Composition
+    let drain: Drain
+    let started: ContinuousClock.Instant
+
+    /// Nil: told to stop before it was quiet.
+    func untilQuiet() async throws -> BillingReport? {
+        var last = ""
+        while drain.stage == .running {
+            let depths = try await QueueInspection(pool: composition.control).depths()
+            let waiting = depths.filter { !["held", "scheduled"].contains($0.state) }.reduce(0) { $0 + $1.jobs }
+            let held = depths.filter { $0.state == "held" }.reduce(0) { $0 + $1.jobs }
+            let summary = try await BooksSummary.read(composition.pool)
+            let line = progress(summary, waiting: waiting)
+            if line != last { Terminal.print(line) }
+            last = line
+            if waiting == 0 {
+                let ended = try await jobsEnded()
+                return BillingReport(
+                    summary: summary, held: held, jobs: ended, duration: started.duration(to: .now))
+            }
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await drain.wait(for: .draining) }
+                group.addTask { try? await Task.sleep(for: .seconds(1)) }
+                await group.next()
+                group.cancelAll()
+            }
+        }
+        return nil
+    }
+
+    private func progress(_ summary: BooksSummary, waiting: Int) -> String {
+        let invoices = summary.invoices.values.reduce(0, +)
+        return "invoices \(invoices)  paid \(summary.invoices[.paid] ?? 0)  "
+            + "declined \(summary.attempts[.declined] ?? 0)  receipts \(summary.mails[.sent] ?? 0)  jobs left \(waiting)"
+    }
+
+    private func jobsEnded() async throws -> Int {
+        try await composition.pool.query(
+            "SELECT count(*) FROM queue.history WHERE state = 'completed'"
+        ).only(Int.self)
+    }
+}
+
+/// What a billing run came to.
+struct BillingReport: Sendable {
+    let summary: BooksSummary
+    let held: Int
+    /// Completed since the beginning of these books.
+    let jobs: Int
+    let duration: Duration
+
+    /// Whether nothing waits for a person and the books agree with themselves.
+    var isSettled: Bool {
+        held == 0 && summary.isBalanced && (summary.attempts[.unknown] ?? 0) == 0 && (summary.attempts[.sent] ?? 0) == 0
+    }
+
+    var lines: [String] {
+        let invoices = summary.invoices.values.reduce(0, +)
+        let seconds = duration / .seconds(1)
+        let tenths = Int((seconds * 10).rounded())
+        var lines = [
+            "customers   \(summary.customers)",
+            "invoices    \(invoices)" + amounts(summary.invoiced),
+            "paid        \(summary.invoices[.paid] ?? 0)" + amounts(summary.paid),
+            "failed      \(summary.attempts[.declined] ?? 0) declined, \(held) jobs held for a person",
+            "booked      " + summary.balances.map { "\($0.account.rawValue) \($0.amount)" }.joined(separator: ", "),
+            "books       " + (summary.isBalanced ? "balance" : "DO NOT BALANCE"),
+            "jobs        \(jobs) completed; this run took \(tenths / 10).\(tenths % 10) s"
+                + (seconds > 0.5 ? ", \(Int(Double(jobs) / seconds)) jobs/s" : ""),
+        ]
+        lines += summary.violations.map { "violated    \($0)" }
+        return lines
+    }
+
+    private func amounts(_ totals: [BooksSummary.Total]) -> String {
+        totals.isEmpty ? "" : "  (" + totals.map { "\($0.amount)" }.joined(separator: ", ") + ")"
+    }
+}
