@@ -96,6 +96,11 @@ public struct MissingPlan: Error, Hashable, CustomStringConvertible {
     public let plan: String
     public let subscription: String
 
+    public init(plan: String, subscription: String) {
+        self.plan = plan
+        self.subscription = subscription
+    }
+
     public var description: String {
         "subscription \(subscription) is on plan \"\(plan)\", which was not loaded with the catalogue"
     }
