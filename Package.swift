@@ -141,6 +141,9 @@ let package = Package(
         tests("Sandboxes", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "Sandboxes"),
         tests("LocalPostgres", "LocalPostgres", "Processes"),
         tests("QueueStore", "Dates", "JobKit", "Postgres", "QueueStore", "TestSupport"),
+        tests(
+            "BooksStore", "Billing", "BillingPorts", "BooksStore", "Dates", "JSONText", "JobKit", "Ledger", "Money",
+            "Postgres", "PropertySupport", "QueueStore", "TestSupport"),
         tests("Runtime", "Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"),
     ],
     swiftLanguageModes: [.v6]

@@ -59,6 +59,8 @@ public struct ChargeInvoiceHandler: JobHandler {
         guard invoice.state == .open, invoice.amountDue.isPositive else { return .nothing }
         // Without a method there is nothing to charge; the one that arrives enqueues this again.
         guard let method = invoice.method, invoice.customer.gatewayCustomer != nil else { return .nothing }
+        // Issue and a new method both enqueue this: the second one must not make a declined card decline again.
+        guard !invoice.methodWasDeclined else { return .nothing }
         let attempt = try await work.openAttempt(at: invoice, with: method)
         return .send(try await announce(attempt, of: invoice, in: work))
     }

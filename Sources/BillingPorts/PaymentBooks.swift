@@ -71,12 +71,14 @@ public struct InvoiceToCollect: Sendable {
     public let amountDue: Money
     public let dueOn: LocalDate
     public let method: ActivePaymentMethod?
+    /// The method has been declined for this invoice; only a schedule or the customer decides to try it again.
+    public let methodWasDeclined: Bool
     /// The attempt that is under way or whose outcome is unknown, with the method it charges.
     public let pendingAttempt: PaymentAttemptRecord?
 
     public init(
         id: Invoice.ID, customer: CustomerRecord, number: String, state: InvoiceState, amountDue: Money,
-        dueOn: LocalDate, method: ActivePaymentMethod?, pendingAttempt: PaymentAttemptRecord?
+        dueOn: LocalDate, method: ActivePaymentMethod?, methodWasDeclined: Bool, pendingAttempt: PaymentAttemptRecord?
     ) {
         self.id = id
         self.customer = customer
@@ -85,6 +87,7 @@ public struct InvoiceToCollect: Sendable {
         self.amountDue = amountDue
         self.dueOn = dueOn
         self.method = method
+        self.methodWasDeclined = methodWasDeclined
         self.pendingAttempt = pendingAttempt
     }
 }

@@ -47,6 +47,7 @@ extension PostgresWork: PaymentBooks {
         let answers = try await transaction.pipeline([
             CustomerSQL.lockedRecord(customer), PaymentsSQL.invoice(id, of: customer),
             PaymentsSQL.activeMethod(of: customer), PaymentsSQL.pendingAttempt(at: id, of: customer),
+            PaymentsSQL.declined(id, of: customer),
         ])
         guard let record = answers[0].first,
             let (number, state, total, paid, currency, dueOn) = try answers[1].first(
@@ -60,6 +61,7 @@ extension PostgresWork: PaymentBooks {
             amountDue: try stored.money(total, currency) - stored.money(paid, currency),
             dueOn: try stored.date(dueOn),
             method: method.map { ActivePaymentMethod(id: $0.0, reference: $0.1) },
+            methodWasDeclined: try answers[4].only(Bool.self),
             pendingAttempt: try answers[3].first.map { try PaymentAttemptRecord($0, at: id, of: customer) })
     }
 

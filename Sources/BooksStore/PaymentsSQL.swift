@@ -72,6 +72,17 @@ enum PaymentsSQL {
         """
     }
 
+    /// Whether the method that is active now has been declined for the invoice.
+    static func declined(_ invoice: Invoice.ID, of key: CustomerKey) -> SQL {
+        """
+        SELECT EXISTS (
+            SELECT FROM books.payment_attempts AS attempt
+              JOIN books.payment_methods AS method USING (seller_id, customer_id, payment_method_id)
+             WHERE attempt.seller_id = \(key.seller) AND attempt.customer_id = \(key.customer)
+               AND attempt.invoice_id = \(invoice) AND attempt.state = 'declined' AND method.state = 'active')
+        """
+    }
+
     /// The states are those of `PaymentState.isPending` and of the index that admits one such attempt.
     static func pendingAttempt(at invoice: Invoice.ID, of key: CustomerKey) -> SQL {
         """

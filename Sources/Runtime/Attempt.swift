@@ -4,7 +4,7 @@ internal import Observability
 
 // One attempt at one job: run the handler within its limits, then write down how it ended.
 extension Worker {
-    func attempt(_ job: ClaimedJob) async {
+    func attempt(_ job: ClaimedJob, in life: Incarnation) async {
         let started = ContinuousClock.now
         let now = clock.now()
         guard let registration = registry[job.kind] else {
@@ -20,6 +20,7 @@ extension Worker {
         }
         metrics.observe(
             "billwright_job_duration_seconds", ["kind": job.kind.name], started.duration(to: ContinuousClock.now))
+        if case .cancelled = result, life.isLost { return }
         await conclude(job, result, policy: registration.policy, now: now)
     }
 

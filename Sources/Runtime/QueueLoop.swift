@@ -8,14 +8,14 @@ internal import Synchronization
 struct QueueLoop<Store: JobStore>: Sendable {
     let worker: Worker<Store>
     let queue: QueueName
-    let id: WorkerID
+    let life: Incarnation
     let signal: WakeSignal
     private let running = RunningCount()
 
-    init(worker: Worker<Store>, queue: QueueName, id: WorkerID, signal: WakeSignal) {
+    init(worker: Worker<Store>, queue: QueueName, life: Incarnation, signal: WakeSignal) {
         self.worker = worker
         self.queue = queue
-        self.id = id
+        self.life = life
         self.signal = signal
     }
 
@@ -35,7 +35,7 @@ struct QueueLoop<Store: JobStore>: Sendable {
                     continue
                 }
                 let request = ClaimRequest(
-                    worker: id, queue: queue, kinds: versions, limit: min(free, QueueLoop.claimLimit))
+                    worker: life.id, queue: queue, kinds: versions, limit: min(free, QueueLoop.claimLimit))
                 guard let jobs = await claim(request) else {
                     await signal.sleep(for: .seconds(1))
                     continue
@@ -43,7 +43,7 @@ struct QueueLoop<Store: JobStore>: Sendable {
                 for job in jobs {
                     running.start()
                     attempts.addTask {
-                        await worker.attempt(job)
+                        await worker.attempt(job, in: life)
                         running.end()
                         signal.raise()
                     }

@@ -3,6 +3,7 @@ internal import FoundationEssentials
 internal import Glibc
 public import JobKit
 public import Observability
+internal import Synchronization
 
 /// Claims jobs and runs their handlers, as one incarnation after another.
 ///
@@ -35,16 +36,16 @@ public struct Worker<Store: JobStore>: Sendable {
     /// Runs until `drain` says stop; through losses of the database as well.
     public func run(until drain: Drain) async {
         while drain.stage == .running {
-            let id = WorkerID(UUID())
+            let life = Incarnation()
             do {
-                try await roster.register(description(of: id))
+                try await roster.register(description(of: life.id))
             } catch {
                 log.warning("cannot register; trying again", ["error": "\(error)"])
                 await pause(.seconds(1), or: drain)
                 continue
             }
-            log.info("working", ["worker": "\(id)", "queues": queueNames])
-            await live(as: id, until: drain)
+            log.info("working", ["worker": "\(life.id)", "queues": queueNames])
+            await live(life, until: drain)
         }
     }
 
@@ -59,18 +60,18 @@ public struct Worker<Store: JobStore>: Sendable {
     private enum Event { case allQueuesIdle, presumedLost, graceOver }
 
     /// One incarnation. Beats go on while it drains, so that nobody takes jobs it is about to finish.
-    private func live(as id: WorkerID, until drain: Drain) async {
+    private func live(_ life: Incarnation, until drain: Drain) async {
         let signals = Dictionary(uniqueKeysWithValues: registry.queues.map { ($0, WakeSignal()) })
         await withTaskGroup(of: Event.self) { group in
             group.addTask {
-                await beat(as: id)
+                await beat(as: life.id)
                 return .presumedLost
             }
             group.addTask {
                 await withDiscardingTaskGroup { chores in
                     chores.addTask { await rescueOthers(waking: signals) }
                     chores.addTask { await relayWakeUps(to: signals) }
-                    await runQueues(as: id, signals: signals, until: drain)
+                    await runQueues(as: life, signals: signals, until: drain)
                     chores.cancelAll()
                 }
                 return .allQueuesIdle
@@ -81,19 +82,21 @@ public struct Worker<Store: JobStore>: Sendable {
                 await pause(settings.drainGrace, orStage: .stopped, of: drain)
                 return .graceOver
             }
-            let event = await group.next()
-            if event == .presumedLost { log.error("could not beat in time; giving up all leases", ["worker": "\(id)"]) }
+            if await group.next() == .presumedLost {
+                life.endAsLost()
+                log.error("declared lost, or could not beat in time; stopping what runs", ["worker": "\(life.id)"])
+            }
             group.cancelAll()
         }
         // Leases that could not be given back keep the row, so that a rescue finds them by it.
-        try? await roster.retire(id)
+        try? await roster.retire(life.id)
     }
 
-    private func runQueues(as id: WorkerID, signals: [QueueName: WakeSignal], until drain: Drain) async {
+    private func runQueues(as life: Incarnation, signals: [QueueName: WakeSignal], until drain: Drain) async {
         await withDiscardingTaskGroup { queues in
             for (queue, signal) in signals {
                 queues.addTask {
-                    let loop = QueueLoop(worker: self, queue: queue, id: id, signal: signal)
+                    let loop = QueueLoop(worker: self, queue: queue, life: life, signal: signal)
                     await loop.run(until: drain)
                 }
             }
@@ -118,4 +121,15 @@ public struct Worker<Store: JobStore>: Sendable {
             group.cancelAll()
         }
     }
+}
+
+/// One life of a worker: a random id, from registration to retirement or loss.
+final class Incarnation: Sendable {
+    let id = WorkerID(UUID())
+    private let lost = Atomic<Bool>(false)
+
+    /// Whether it was given up. Then it gives nothing back: a rescue takes its jobs and counts that, so a job that takes
+    /// its workers down is held in the end instead of going round for ever.
+    var isLost: Bool { lost.load(ordering: .acquiring) }
+    func endAsLost() { lost.store(true, ordering: .releasing) }
 }

@@ -96,8 +96,21 @@ struct Errand: JobArguments {
 /// Runs whatever the test wants.
 struct ErrandHandler: JobHandler {
     typealias Work = PostgresWork
+    // The limit is far away: a slow machine must not end an attempt that a test still needs.
     static let policy = JobPolicy(
-        maxAttempts: 2, timeout: .milliseconds(500),
+        maxAttempts: 2, timeout: .seconds(50), backoff: Backoff(first: .milliseconds(10), longest: .milliseconds(10)))
+    let body: @Sendable (Job<Errand>, JobContext<PostgresWork>) async throws -> JobOutcome
+
+    func run(_ job: Job<Errand>, in context: JobContext<PostgresWork>) async throws -> JobOutcome {
+        try await body(job, context)
+    }
+}
+
+/// The same with a limit that is soon reached, for handlers that hang.
+struct ImpatientErrandHandler: JobHandler {
+    typealias Work = PostgresWork
+    static let policy = JobPolicy(
+        maxAttempts: 2, timeout: .milliseconds(200),
         backoff: Backoff(first: .milliseconds(10), longest: .milliseconds(10)))
     let body: @Sendable (Job<Errand>, JobContext<PostgresWork>) async throws -> JobOutcome
 

@@ -60,7 +60,7 @@ struct WorkerTests {
             var settings = WorkerSettings(concurrency: 1)
             settings.cancelGrace = .milliseconds(50)
             let worker = fixture.worker(settings: settings) {
-                ErrandHandler { job, context in
+                ImpatientErrandHandler { job, context in
                     guard job.attempt == 1 else { return .discarded(reason: "the first never ended") }
                     do {
                         // An unstructured task does not see the attempt's cancellation.
