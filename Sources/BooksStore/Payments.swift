@@ -97,7 +97,7 @@ extension PostgresWork: PaymentBooks {
         try answers[2].requireOne("invoice \(invoice.number)")
         let payment = try answers[1].only(Payment.ID.self)
         // An invoice may be paid in parts, so the entry names the payment.
-        let entry = try Invoice.paymentEntry(number: "payment/\(payment)", amount: attempt.amount, on: date)
+        let entry = try Invoice.paymentEntry(reference: "payment/\(payment)", amount: attempt.amount, on: date)
         _ = try await transaction.query(LedgerSQL.record(entry, for: attempt.customer, at: now))
         return payment
     }

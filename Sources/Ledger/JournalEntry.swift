@@ -31,7 +31,7 @@ public struct JournalEntry: Hashable, Sendable {
     public let kind: Kind
     /// Local to the seller.
     public let date: LocalDate
-    /// What it is about, as the invoice's number.
+    /// What it is about: an invoice's number, `payment/3`. Nothing is booked twice under one kind and reference.
     public let reference: String
     public let postings: [Posting]
 

@@ -246,7 +246,7 @@ import Testing
         let date = try Sample.date("2026-01-31")
         let invoice = try draft().finalising(number: "ACME-0001", on: date, netDays: 0)
         let issue = try #require(try invoice.issueEntry())
-        let payment = try Invoice.paymentEntry(number: invoice.number, amount: invoice.total, on: date)
+        let payment = try Invoice.paymentEntry(reference: "payment/3", amount: invoice.total, on: date)
         let balance = try TrialBalance(of: [issue, payment], in: .usd)
         #expect(balance.nonZero.map(\.account) == [.cash, .deferredRevenue])
         #expect(balance[.cash].minorUnits == 100_000)

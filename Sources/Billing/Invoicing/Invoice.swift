@@ -66,13 +66,14 @@ public struct Invoice: Hashable, Sendable {
         }
     }
 
-    /// What a payment of it means for the books. Throws `ledger` if the amount is not positive.
+    /// What a payment of an invoice means for the books; `reference` names the payment, as an invoice may have several.
+    /// Throws `ledger` if the amount is not positive.
     public static func paymentEntry(
-        number: String, amount: Money, on date: LocalDate
+        reference: String, amount: Money, on date: LocalDate
     ) throws(BillingFault) -> JournalEntry {
         do throws(LedgerFault) {
             let posting = try Posting(debit: .cash, credit: .receivable, amount: amount)
-            return try JournalEntry(kind: .paymentReceived, date: date, reference: number, postings: [posting])
+            return try JournalEntry(kind: .paymentReceived, date: date, reference: reference, postings: [posting])
         } catch {
             throw .ledger(error)
         }
