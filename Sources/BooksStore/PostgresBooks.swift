@@ -5,8 +5,9 @@ public import QueueStore
 /// The books in Postgres: a transaction of the queue's is one of the books' as well, so both commit together or not at
 /// all.
 ///
-/// Whoever writes about a customer locks its row first. Everything after that is ordered by that lock, so two
-/// transactions about one customer wait for each other and never deadlock.
+/// Whoever writes about a customer's money locks its row first. Everything after that is ordered by that lock, so two
+/// transactions about one customer wait for each other and never deadlock. Renewals lock subscriptions alone and skip
+/// what is locked.
 extension PostgresWork: BillingWork {}
 
 /// A row is not as it was when it was read: somebody else moved it on. Whatever was about to be committed is rolled back;

@@ -1,14 +1,14 @@
+import Billing
 import BillingPorts
 import BooksStore
 import Dates
+import JSONText
 import Money
 import Postgres
 import PropertySupport
 import QueueStore
 import TestSupport
 import Testing
-
-@testable import Billing
 
 @Suite(.books, .timeLimit(.minutes(1)))
 struct InvoiceBooksTests {
@@ -51,11 +51,12 @@ struct InvoiceBooksTests {
             let line = try #require(try await books.invoice(customer)?.invoice.lines.first)
             // 33.33 cents x (7.25 - 0.5) = 224.9775, rounded once.
             #expect(line.amount == Money(minorUnits: 225, .usd))
-            let (quantity, factor, amount, exact) = try await books.rows(
-                "SELECT quantity, factor, amount, explanation->>'exact' FROM books.invoice_lines"
-            ).only(String.self, String?.self, Int64.self, String.self)
+            let (quantity, factor, amount, json) = try await books.rows(
+                "SELECT quantity, factor, amount, explanation FROM books.invoice_lines"
+            ).only(String.self, String?.self, Int64.self, PostgresJSON.self)
             #expect(quantity == "29/4" && factor == nil && amount == 225)
-            #expect(exact == line.explanation.exact.fraction)
+            let explanation = try Explanation(reading: JSONNode(parsing: json.utf8))
+            #expect(try explanation == line.explanation && explanation.evaluate() == line.amount)
         }
     }
 

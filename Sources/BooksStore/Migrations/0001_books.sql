@@ -33,7 +33,7 @@ CREATE TABLE books.plans (
 CREATE TABLE books.customers (
     seller_id        bigint         NOT NULL REFERENCES books.sellers,
     customer_id      bigint         GENERATED ALWAYS AS IDENTITY,
-    code             text           NOT NULL,
+    code             text           NOT NULL CHECK (code ~ '^[A-Za-z0-9._-]{1,64}$'),
     name             text           NOT NULL,
     email            text           NOT NULL,
     currency         books.currency NOT NULL,
