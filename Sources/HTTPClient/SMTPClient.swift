@@ -74,6 +74,10 @@ public enum SMTPOutcome: Sendable, Equatable {
     /// The exchange ended after the text had begun and before the server answered it: it may have been delivered.
     case unknown(reason: String)
 
+    /// Codes of RFC 4954 and RFC 3207: the server wants TLS or a login first, which is ours to mend and says nothing
+    /// about the recipient.
+    private static let accessCodes = [432, 454, 530, 534, 535, 538]
+
     /// libcurl's code 55 hides 451 and 550 alike, so the server's own code decides. Code 354 is what a server says just
     /// before the text: when it is the last one heard, nobody knows.
     init(_ report: TransferReport) {
@@ -84,7 +88,9 @@ public enum SMTPOutcome: Sendable, Equatable {
             return
         }
         let code = Int(reply.prefix(3)) ?? 0
-        let isVerdict = report.hasDataBegun || report.ending == .failed(code: CURLE_SEND_ERROR.rawValue)
+        let isVerdict =
+            report.hasDataBegun
+            || (report.ending == .failed(code: CURLE_SEND_ERROR.rawValue) && !Self.accessCodes.contains(code))
         switch code {
         case 400..<500 where isVerdict: self = .refusedTemporarily(code: code, text: reply)
         case 500..<600 where isVerdict: self = .refusedPermanently(code: code, text: reply)

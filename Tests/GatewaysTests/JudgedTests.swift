@@ -3,6 +3,7 @@ import Dates
 import HTTPClient
 import JSONText
 import JobKit
+import JudgeSupport
 import Money
 import Testing
 
@@ -29,7 +30,7 @@ import Testing
             let form = request.method == "GET" ? String(target[1]) : String(decoding: request.body, as: UTF8.self)
             return "\(request.method) \(target[0]) \(form)\n"
         }
-        let faults = try Judge.verdict(of: "stripe_params_judge.py", on: Array(lines.joined().utf8))
+        let faults = try Judge.verdict(of: "stripe_params_judge.py", on: Array(lines.joined().utf8)).text
         #expect(faults == "\n")
     }
 
@@ -84,7 +85,8 @@ import Testing
         let text = "From the start.\n.dot\n\(String(repeating: "lang ", count: 40))\nbreit \u{1F4B6}\n"
         let message = MIMEMessageTests.message(subject: subject, text: text, html: "<p class=\"x\">€ = 1</p>")
         let seen = try Judge.verdict(
-            of: "mail_judge.py", on: try MIMEMessage(message, from: MIMEMessageTests.sender).bytes)
+            of: "mail_judge.py", on: try MIMEMessage(message, from: MIMEMessageTests.sender).bytes
+        ).text
         let lines = text.split(separator: "\n").map { "\"\($0)\"" }.joined(separator: ",")
         #expect(
             seen == """

@@ -179,7 +179,8 @@ import Testing
         let (arrivals, arrived) = AsyncStream.makeStream(of: Void.self)
         let server = try server { _ in
             arrived.yield()
-            try? await Task.sleep(for: .seconds(3600))
+            // Ends by cancellation only.
+            for await _ in AsyncStream<Void>.makeStream().stream {}
             return .text("never")
         }
         let request = HTTPRequest(url: url(server))

@@ -1,6 +1,6 @@
-"""Verifies webhooks our sandbox sent with the official SDK: python stripe_webhook_judge.py FILE SECRET
+"""Verifies webhooks our sandbox sent by the official SDK: python stripe_webhook_judge.py SECRET
 
-FILE holds one JSON object a line: `signature`, the header, and `body`, the text as it came."""
+Reads one JSON object a line: `signature`, the header, and `body`, the text as it came."""
 
 import json
 import sys
@@ -8,8 +8,8 @@ import sys
 import stripe
 import stripe_shapes
 
-deliveries = [json.loads(line) for line in open(sys.argv[1], encoding="utf-8")]
-secret = sys.argv[2]
+deliveries = [json.loads(line) for line in sys.stdin]
+secret = sys.argv[1]
 if not deliveries:
     sys.exit("FAILED: no webhook came")
 types = set()

@@ -2,16 +2,16 @@ import Foundation
 import HTTPClient
 import HTTPServer
 import HTTPTypes
+import JudgeSupport
 import Sandboxes
 import Synchronization
 import Testing
 
 /// Stripe's own SDK judges the sandbox and the webhooks it sends.
-@Suite(.timeLimit(.minutes(2))) struct StripeJudgeTests {
+@Suite(Judge.isHere, .timeLimit(.minutes(2))) struct StripeJudgeTests {
     private static let secret = "whsec_judge"
 
-    @Test(.enabled(if: Judge.isPresent, Judge.absence))
-    func `the official SDK finds the sandbox to be Stripe and takes its webhooks`() async throws {
+    @Test func `the official SDK finds the sandbox to be Stripe and takes its webhooks`() async throws {
         let folder = try TemporaryFolder()
         let received = WebhookSink()
         let sink = try HTTPServer { await received.take($0) }
@@ -19,15 +19,15 @@ import Testing
         settings.webhook = StripeSandbox.Webhook(url: "http://127.0.0.1:\(sink.port)/hooks", secret: Self.secret)
         let sandbox = try StripeSandbox(settings)
 
-        let (status, output) = try await Judge.run("stripe_sdk_judge.py", ["http://127.0.0.1:\(sandbox.port)"])
+        let (output, status) = try Judge.verdict(of: "stripe_sdk_judge.py", "http://127.0.0.1:\(sandbox.port)")
         #expect(status == 0, "\(output.suffix(4000))")
 
         let stats = try await HTTPClient().send(HTTPRequest(url: "http://127.0.0.1:\(sandbox.port)/_sandbox/stats"))
         let counts = try #require(try JSONSerialization.jsonObject(with: Data(stats.body)) as? [String: Any])
         let lines = await received.lines(count: try #require(counts["events"] as? Int))
-        try Data(lines.joined(separator: "\n").utf8).write(to: folder.url.appending(path: "webhooks.jsonl"))
-        let verdict = try await Judge.run("stripe_webhook_judge.py", [folder.path("webhooks.jsonl"), Self.secret])
-        #expect(verdict.status == 0, "\(verdict.output)")
+        let input = Array(lines.joined(separator: "\n").utf8)
+        let verdict = try Judge.verdict(of: "stripe_webhook_judge.py", Self.secret, on: input)
+        #expect(verdict.status == 0, "\(verdict.text)")
         await sandbox.stop()
         await sink.stop()
     }

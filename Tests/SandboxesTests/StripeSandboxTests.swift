@@ -2,6 +2,7 @@ import Foundation
 import HTTPClient
 import HTTPServer
 import HTTPTypes
+import JudgeSupport
 import Sandboxes
 import Testing
 

@@ -1,24 +1,27 @@
-import Foundation
-import Testing
+internal import Foundation
+public import Testing
 
-/// Programs of others that judge what we send. They run where `BILLWRIGHT_JUDGES` names a Python that has `stripe`,
-/// `localstripe` and `aiosmtpd`.
-enum Judge {
-    static let python = ProcessInfo.processInfo.environment["BILLWRIGHT_JUDGES"]
+/// Programs in `Tests/Judges` that use what others wrote to judge what we send and serve. They run where
+/// `BILLWRIGHT_JUDGES` names a Python that has `Tests/Judges/requirements.txt`.
+public enum Judge {
+    private static let python = ProcessInfo.processInfo.environment["BILLWRIGHT_JUDGES"]
 
-    static let isHere = ConditionTrait.enabled(if: python != nil, "BILLWRIGHT_JUDGES names no Python")
+    /// Skips a test, visibly, where there is no such Python.
+    public static let isHere = ConditionTrait.enabled(if: python != nil, "BILLWRIGHT_JUDGES names no Python")
 
-    private static func process(_ script: String) throws -> Process {
+    private static func process(_ script: String, _ arguments: [String]) throws -> Process {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         let process = Process()
         process.executableURL = URL(filePath: try #require(python))
-        process.arguments = ["-B", folder.appending(path: "Judges/\(script)").path()]
+        process.arguments = ["-B", folder.appending(path: "Judges/\(script)").path()] + arguments
         return process
     }
 
-    /// What the judge says of `input`, whatever its exit status.
-    static func verdict(of script: String, on input: [UInt8]) throws -> String {
-        let process = try process(script)
+    /// What the judge says of `input`, and its exit status. It blocks a thread until the judge is done.
+    public static func verdict(
+        of script: String, _ arguments: String..., on input: [UInt8] = []
+    ) throws -> (text: String, status: Int32) {
+        let process = try process(script, arguments)
         let (stdin, stdout) = (Pipe(), Pipe())
         process.standardInput = stdin
         process.standardOutput = stdout
@@ -28,19 +31,20 @@ enum Judge {
         try stdin.fileHandleForWriting.close()
         let output = try stdout.fileHandleForReading.readToEnd() ?? Data()
         process.waitUntilExit()
-        return String(decoding: output, as: UTF8.self)
+        return (String(decoding: output, as: UTF8.self), process.terminationStatus)
     }
 
     /// A server that prints its port once it listens and ends with its standard input, so with this process at the
     /// latest.
-    final class Server {
-        let port: Int
+    public final class Server {
+        /// On 127.0.0.1.
+        public let port: Int
         private let process: Process
         private let stdin = Pipe()
         private let stdout = Pipe()
 
-        init(_ script: String) throws {
-            process = try Judge.process(script)
+        public init(_ script: String, _ arguments: String...) throws {
+            process = try Judge.process(script, arguments)
             process.standardInput = stdin
             process.standardOutput = stdout
             try process.run()
@@ -48,7 +52,7 @@ enum Judge {
         }
 
         /// The server's next line; empty when it has ended.
-        func line() -> String { Self.line(stdout) }
+        public func line() -> String { Self.line(stdout) }
 
         private static func line(_ pipe: Pipe) -> String {
             var bytes = Data()
@@ -60,7 +64,7 @@ enum Judge {
             return String(decoding: bytes, as: UTF8.self)
         }
 
-        func stop() {
+        public func stop() {
             try? stdin.fileHandleForWriting.close()
             process.waitUntilExit()
         }
