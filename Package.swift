@@ -122,6 +122,7 @@ let package = Package(
         // What tests share, then the tests.
         testSupport("PropertySupport"),
         testSupport("TestSupport", "Postgres"),
+        testSupport("JudgeSupport"),
         tests("Tidy"),
         tests("Dates", "Dates", "PropertySupport"),
         tests("Money", "Money", "PropertySupport"),
@@ -133,12 +134,12 @@ let package = Package(
         tests("Processes", "Processes"),
         tests("Postgres", "Dates", "Postgres", "TestSupport"),
         tests("Crypto", "Crypto"),
-        tests("HTTPClient", "HTTPClient", "HTTPTypes"),
+        tests("HTTPClient", "HTTPClient", "HTTPTypes", "JudgeSupport"),
         tests("HTTPServer", "HTTPClient", "HTTPServer", "HTTPTypes"),
         tests(
             "Gateways", "BillingPorts", "Dates", "Gateways", "HTTPClient", "HTTPServer", "HTTPTypes", "JSONText",
-            "JobKit", "Money", "Sandboxes"),
-        tests("Sandboxes", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "Sandboxes"),
+            "JobKit", "JudgeSupport", "Money", "Sandboxes"),
+        tests("Sandboxes", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "JudgeSupport", "Sandboxes"),
         tests("LocalPostgres", "LocalPostgres", "Processes"),
         tests("QueueStore", "Dates", "JobKit", "Postgres", "QueueStore", "TestSupport"),
         tests(

@@ -42,6 +42,12 @@ private enum SandboxCommands {
     }
 
     @Sendable static func mail(_ arguments: Arguments) async throws -> Int32 {
+        var settings = MailSandbox.Settings(folder: try arguments.required("--folder"))
+        settings.port = try arguments.integer("--port", in: 0...65_535)
+        let sandbox = try MailSandbox(settings)
+        Terminal.print("listening on smtp://127.0.0.1:\(sandbox.port)")
+        await untilStopped()
+        await sandbox.stop()
         return 0
     }
 
