@@ -30,12 +30,12 @@ import Testing
             let form = request.method == "GET" ? String(target[1]) : String(decoding: request.body, as: UTF8.self)
             return "\(request.method) \(target[0]) \(form)\n"
         }
-        let faults = try Judge.verdict(of: "stripe_params_judge.py", on: Array(lines.joined().utf8)).text
+        let faults = try await Judge.verdict(of: "stripe_params_judge.py", on: Array(lines.joined().utf8)).text
         #expect(faults == "\n")
     }
 
     @Test func `a stand-in of others is set up, charged once and asked`() async throws {
-        let server = try Judge.Server("localstripe_loopback.py")
+        let server = try await Judge.Server.start("localstripe_loopback.py")
         defer { server.stop() }
         let gateway = try StripeGateway(
             secretKey: "sk_test_12345", apiBase: "http://127.0.0.1:\(server.port)", minimalParameters: true,
@@ -80,11 +80,11 @@ import Testing
             announcedAt: Instant(microseconds: 1_700_000_000_000_000))
     }
 
-    @Test func `a parser of others reads the mail we meant`() throws {
+    @Test func `a parser of others reads the mail we meant`() async throws {
         let subject = "Beleg über 29,95 € für \(String(repeating: "Wörter ", count: 20))Ende"
         let text = "From the start.\n.dot\n\(String(repeating: "lang ", count: 40))\nbreit \u{1F4B6}\n"
         let message = MIMEMessageTests.message(subject: subject, text: text, html: "<p class=\"x\">€ = 1</p>")
-        let seen = try Judge.verdict(
+        let seen = try await Judge.verdict(
             of: "mail_judge.py", on: try MIMEMessage(message, from: MIMEMessageTests.sender).bytes
         ).text
         let lines = text.split(separator: "\n").map { "\"\($0)\"" }.joined(separator: ",")
@@ -101,7 +101,7 @@ import Testing
     }
 
     @Test func `a mail server of others takes the mail byte for byte and its refusals come back`() async throws {
-        let server = try Judge.Server("smtp_sink.py")
+        let server = try await Judge.Server.start("smtp_sink.py")
         defer { server.stop() }
         let mailer = SMTPMailer(
             server: SMTPServer(host: "127.0.0.1", port: server.port, security: .none), client: SMTPClient(),
@@ -109,7 +109,7 @@ import Testing
 
         let message = MIMEMessageTests.message(text: ".dot\nend")
         #expect(await mailer.send(message) == .accepted(reply: "250 2.0.0 queued as 1A2B"))
-        let mail = try JSONNode(parsing: Array(server.line().utf8)).array()
+        let mail = try JSONNode(parsing: Array(try await server.line().utf8)).array()
         #expect(try mail[0].string() == "bounces@seller.example")
         #expect(try mail[1].array().map { try $0.string() } == ["books@customer.example"])
         #expect(try mail[2].string() == MIMEMessageTests.text(message))

@@ -7,9 +7,9 @@ import Testing
     private let folder: TemporaryFolder
     private let sink: Judge.Server
 
-    init() throws {
+    init() async throws {
         folder = try TemporaryFolder()
-        sink = try Judge.Server("smtp_auth_sink.py", folder.path(""))
+        sink = try await Judge.Server.start("smtp_auth_sink.py", folder.path(""))
     }
 
     private func server(_ change: (inout SMTPServer) -> Void = { _ in }) -> SMTPServer {
@@ -31,7 +31,8 @@ import Testing
         defer { sink.stop() }
         #expect(await send(server()) == .accepted(reply: "250 2.0.0 queued as 3C4D"))
         #expect(
-            sink.line() == #"{"from": "billing@seller.example", "to": ["books@customer.example"], "tls": true, "#
+            try await sink.line()
+                == #"{"from": "billing@seller.example", "to": ["books@customer.example"], "tls": true, "#
                 + #""login": "user", "hello": "localhost", "#
                 + #""text": ".dot\r\nSubject: x\r\n\r\n.\r\n..\r\nend\r\n"}"#)
     }

@@ -100,7 +100,7 @@ import Testing
 
     @Test(Judge.isHere) func `a client that we did not write finds a mail server`() async throws {
         let sandbox = try sandbox()
-        let verdict = try Judge.verdict(of: "smtp_client_judge.py", "\(sandbox.port)", folder.path("mail"))
+        let verdict = try await Judge.verdict(of: "smtp_client_judge.py", "\(sandbox.port)", folder.path("mail"))
         #expect(verdict.status == 0, "\(verdict.text)")
         await sandbox.stop()
     }

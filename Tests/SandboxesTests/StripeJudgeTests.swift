@@ -19,14 +19,14 @@ import Testing
         settings.webhook = StripeSandbox.Webhook(url: "http://127.0.0.1:\(sink.port)/hooks", secret: Self.secret)
         let sandbox = try StripeSandbox(settings)
 
-        let (output, status) = try Judge.verdict(of: "stripe_sdk_judge.py", "http://127.0.0.1:\(sandbox.port)")
+        let (output, status) = try await Judge.verdict(of: "stripe_sdk_judge.py", "http://127.0.0.1:\(sandbox.port)")
         #expect(status == 0, "\(output.suffix(4000))")
 
         let stats = try await HTTPClient().send(HTTPRequest(url: "http://127.0.0.1:\(sandbox.port)/_sandbox/stats"))
         let counts = try #require(try JSONSerialization.jsonObject(with: Data(stats.body)) as? [String: Any])
         let lines = await received.lines(count: try #require(counts["events"] as? Int))
         let input = Array(lines.joined(separator: "\n").utf8)
-        let verdict = try Judge.verdict(of: "stripe_webhook_judge.py", Self.secret, on: input)
+        let verdict = try await Judge.verdict(of: "stripe_webhook_judge.py", Self.secret, on: input)
         #expect(verdict.status == 0, "\(verdict.text)")
         await sandbox.stop()
         await sink.stop()
