@@ -75,6 +75,7 @@ struct Composition: Sendable {
     /// Serves health where asked to. The listener lives as long as the returned value.
     func serveHealth(on settings: HTTPServer.Settings?) throws -> HTTPServer? {
         guard let settings else { return nil }
+        metrics.set("billwright_build_info", ["version": Program.billwright.version], to: 1)
         let service = HealthService(
             metrics: metrics,
             readiness: { [control] in

@@ -23,6 +23,8 @@ $$;
 
 CREATE SCHEMA billwright;
 GRANT USAGE ON SCHEMA billwright TO billwright_worker, billwright_web;
+-- `doctor` compares what is applied with what it knows, as whatever role it is given.
+GRANT SELECT ON public.billwright_migrations TO billwright_worker, billwright_web;
 
 -- Whose rows this transaction may see. Unset, as on every connection fresh from a pool: nobody's.
 CREATE FUNCTION billwright.tenant() RETURNS bigint

@@ -98,7 +98,8 @@ final class Crew: Sendable {
         let isCounterpart = { (member: CrewMember) in ["stripe", "mail"].contains(member.name) }
         let hurry = Task {
             await drain.wait(for: .stopped)
-            if drain.stage == .stopped { for member in all { member.hurry() } }
+            // Counterparts stay up: jobs that are being given back may still be talking to them.
+            if drain.stage == .stopped { for member in all where !isCounterpart(member) { member.hurry() } }
         }
         defer { hurry.cancel() }
         for group in [all.filter { !isCounterpart($0) }, all.filter(isCounterpart)] {
