@@ -1,5 +1,6 @@
 internal import Commands
 internal import HTTPClient
+internal import HTTPServer
 internal import HTTPTypes
 
 extension Command {

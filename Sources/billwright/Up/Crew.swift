@@ -95,14 +95,13 @@ final class Crew: Sendable {
     /// Workers drain first; what they talk to goes last. A second order to stop is passed on.
     func stop(_ drain: Drain) async {
         let all = members.withLock { $0 }
-        let isCounterpart = { (member: CrewMember) in ["stripe", "mail"].contains(member.name) }
         let hurry = Task {
             await drain.wait(for: .stopped)
             // Counterparts stay up: jobs that are being given back may still be talking to them.
-            if drain.stage == .stopped { for member in all where !isCounterpart(member) { member.hurry() } }
+            if drain.stage == .stopped { for member in all where !member.isCounterpart { member.hurry() } }
         }
         defer { hurry.cancel() }
-        for group in [all.filter { !isCounterpart($0) }, all.filter(isCounterpart)] {
+        for group in [all.filter { !$0.isCounterpart }, all.filter(\.isCounterpart)] {
             await withTaskGroup(of: Void.self) { tasks in
                 for member in group { tasks.addTask { await member.stop() } }
             }

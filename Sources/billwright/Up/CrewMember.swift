@@ -32,6 +32,9 @@ final class CrewMember: Sendable {
         self.announced = announced
     }
 
+    /// A stand-in that the others talk to.
+    var isCounterpart: Bool { words.first == "sandbox" }
+
     /// Where it listens must stay the same when it is started again: the others know it by that.
     func pin(_ address: String) { state.withLock { $0.address = address } }
 
