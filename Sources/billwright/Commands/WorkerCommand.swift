@@ -42,65 +42,43 @@ extension Setting {
 
 private enum WorkerCommand {
     @Sendable static func run(_ arguments: Arguments) async throws -> Int32 {
-        let log = try arguments.log("worker")
         var settings = WorkerSettings(concurrency: try arguments.integer("--concurrency", in: 1...256))
         settings.drainGrace = try arguments.duration("--drain-grace")
+        let configured = settings
         let registry = try arguments.counterparts().registry
-        let health = try arguments.listenSettings("--health")
-        let configuration = try arguments.database(application: "worker")
-        // Before the database is waited for: a SIGTERM meanwhile must end the wait.
-        let drain = Drain()
-        let signals = Signals(drain)
-        defer { signals.cancel() }
         // A connection for each job that can run, as far as that makes sense, and one a queue for claims.
-        let queues = registry.queues.count
-        let composition = try await Composition.connect(
-            configuration, connections: min(settings.concurrency * 2 + queues, 40),
-            wait: try arguments.duration("--database-wait"), log: log)
-        let listener = try composition.serveHealth(on: health)
-        let worker = Worker(
-            store: composition.store, roster: PostgresRoster(control: composition.control), registry: registry,
-            clock: composition.clock, settings: settings, release: Program.billwright.version, log: log,
-            metrics: composition.metrics)
-        await worker.run(until: drain)
-        log.info("stopped")
-        await listener?.stop()
-        await composition.close()
-        return 0
+        let connections = min(settings.concurrency * 2 + registry.queues.count, 40)
+        return try await Service.run(arguments, as: "worker", connections: connections) { service in
+            let composition = service.composition
+            let worker = Worker(
+                store: composition.store, roster: PostgresRoster(control: composition.control), registry: registry,
+                clock: composition.clock, settings: configured, release: Program.billwright.version, log: service.log,
+                metrics: composition.metrics)
+            await worker.run(until: service.drain)
+        }
     }
 }
 
 private enum SchedulerCommand {
     @Sendable static func run(_ arguments: Arguments) async throws -> Int32 {
-        let log = try arguments.log("scheduler")
-        let health = try arguments.listenSettings("--health")
-        let configuration = try arguments.database(application: "scheduler")
-        let drain = Drain()
-        let signals = Signals(drain)
-        defer { signals.cancel() }
-        let composition = try await Composition.connect(
-            configuration, connections: 2, wait: try arguments.duration("--database-wait"), log: log)
-        let listener = try composition.serveHealth(on: health)
-        // Sellers come and go: the list is read again every minute, and a scheduler run with it.
-        while drain.stage == .running {
-            let sellers = (try? await Sellers(pool: composition.pool).all()) ?? []
-            let scheduler = Scheduler(
-                schedules: try sellers.map { try Schedule.renewals(of: $0) }, ticks: composition.store,
-                clock: await synchronised(composition), log: log, metrics: composition.metrics)
-            await scheduler.run(for: .seconds(60), until: drain)
+        try await Service.run(arguments, as: "scheduler", connections: 2) { service in
+            let composition = service.composition
+            // Sellers come and go: the list is read again every minute, and the clock set with it.
+            while service.drain.stage == .running {
+                var sellers: [Seller.ID] = []
+                do {
+                    sellers = try await Sellers(pool: composition.pool).all()
+                    composition.clock.synchronise(
+                        databaseTime: try await QueueInspection(pool: composition.control).databaseTime())
+                } catch {
+                    service.log.warning("cannot read the sellers; trying again", ["error": "\(error)"])
+                }
+                let scheduler = Scheduler(
+                    schedules: try sellers.map { try Schedule.renewals(of: $0) }, ticks: composition.store,
+                    clock: composition.clock, log: service.log, metrics: composition.metrics)
+                await scheduler.run(for: .seconds(60), until: service.drain)
+            }
         }
-        log.info("stopped")
-        await listener?.stop()
-        await composition.close()
-        return 0
-    }
-
-    /// Keeps business time with the database, as a worker's heartbeat does.
-    private static func synchronised(_ composition: Composition) async -> DatabaseClock {
-        if let now = try? await QueueInspection(pool: composition.control).databaseTime() {
-            composition.clock.synchronise(databaseTime: now)
-        }
-        return composition.clock
     }
 }
 
@@ -115,20 +93,8 @@ extension Schedule {
 
 private enum WebCommand {
     @Sendable static func run(_ arguments: Arguments) async throws -> Int32 {
-        let log = try arguments.log("web")
-        let health = try arguments.listenSettings("--health")
-        let configuration = try arguments.database(application: "web")
-        let drain = Drain()
-        let signals = Signals(drain)
-        defer { signals.cancel() }
-        let composition = try await Composition.connect(
-            configuration, connections: 2, wait: try arguments.duration("--database-wait"), log: log)
-        let listener = try composition.serveHealth(on: health)
-        if let listener, let health { Terminal.print("listening on http://\(health.address):\(listener.port)") }
-        await drain.wait(for: .draining)
-        log.info("stopped")
-        await listener?.stop()
-        await composition.close()
-        return 0
+        try await Service.run(arguments, as: "web", connections: 2) { service in
+            await service.drain.wait(for: .draining)
+        }
     }
 }

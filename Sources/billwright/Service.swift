@@ -1,0 +1,50 @@
+internal import Commands
+internal import HTTPServer
+internal import Observability
+internal import Runtime
+
+/// A process that works until it is told to stop: connected, its health served, its signals heard.
+struct Service: Sendable {
+    let composition: Composition
+    let drain: Drain
+    let log: Log
+
+    /// Runs `body` and returns the exit status. Every setting is read before the database is waited for.
+    static func run(
+        _ arguments: Arguments, as name: String, connections: Int, _ body: (Service) async throws -> Void
+    ) async throws -> Int32 {
+        let log = try arguments.log(name)
+        let health = try arguments.listenSettings("--health")
+        let configuration = try arguments.database(application: name)
+        let wait = try arguments.duration("--database-wait")
+        let drain = Drain()
+        let signals = Signals(drain)
+        defer { signals.cancel() }
+        let connected = try await unlessStopped(drain) {
+            try await Composition.connect(configuration, connections: connections, wait: wait, log: log)
+        }
+        guard let composition = connected else { return 0 }
+        let listener = try composition.serveHealth(on: health)
+        if let listener, let health { Terminal.print("listening on http://\(health.address):\(listener.port)") }
+        try await body(Service(composition: composition, drain: drain, log: log))
+        log.info("stopped")
+        await listener?.stop()
+        await composition.close()
+        return 0
+    }
+
+    /// Nil when told to stop first: a database that is away must not keep a process from ending.
+    private static func unlessStopped<Value: Sendable>(
+        _ drain: Drain, _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value? {
+        try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                await drain.wait(for: .draining)
+                return nil
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
+        }
+    }
+}
