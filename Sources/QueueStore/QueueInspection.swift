@@ -98,8 +98,8 @@ public struct QueueInspection: Sendable {
     }
 
     /// The server's clock: business time begins here.
-    public func databaseTime() async throws -> Instant {
-        try await pool.query("SELECT clock_timestamp()").only(Instant.self)
+    public func databaseTime(deadline: ContinuousClock.Instant? = nil) async throws -> Instant {
+        try await pool.query("SELECT clock_timestamp()", deadline: deadline).only(Instant.self)
     }
 }
 

@@ -54,10 +54,11 @@ struct Composition: Sendable {
     ) async throws -> Instant {
         while true {
             do {
-                return try await QueueInspection(pool: pool).databaseTime()
+                // A short try, so that waiting is told about while it lasts.
+                return try await QueueInspection(pool: pool).databaseTime(deadline: .now + .seconds(2))
             } catch let error as PostgresError where error.mayRetry == .yes && ContinuousClock.now < deadline {
                 log.warning("the database is away; waiting", ["database": "\(configuration)", "error": "\(error)"])
-                try await Task.sleep(for: .seconds(1))
+                try await Task.sleep(for: .milliseconds(200))
             }
         }
     }

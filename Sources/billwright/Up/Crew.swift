@@ -46,12 +46,12 @@ final class Crew: Sendable {
         if plan.stripeURL == nil {
             let journal = "\(home.sandbox)/stripe.jsonl"
             environment["BILLWRIGHT_STRIPE_URL"] = try await listening(
-                "stripe", ["sandbox", "stripe", "--journal", journal], environment)
+                "stripe", ["sandbox", "stripe", "--port", "0", "--journal", journal], environment)
         }
         if plan.smtpURL == nil {
             let folder = "\(home.sandbox)/mail"
             environment["BILLWRIGHT_SMTP_URL"] = try await listening(
-                "mail", ["sandbox", "mail", "--folder", folder], environment)
+                "mail", ["sandbox", "mail", "--port", "0", "--folder", folder], environment)
         }
         for number in 1...plan.workers { try await add("worker-\(number)", ["worker"], environment) }
         try await add("scheduler", ["scheduler"], environment)
