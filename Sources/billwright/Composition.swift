@@ -58,7 +58,7 @@ struct Composition: Sendable {
                 return try await QueueInspection(pool: pool).databaseTime(deadline: .now + .seconds(2))
             } catch let error as PostgresError where error.mayRetry == .yes && ContinuousClock.now < deadline {
                 log.warning("the database is away; waiting", ["database": "\(configuration)", "error": "\(error)"])
-                try await Task.sleep(for: .milliseconds(200))
+                try await Task.sleep(for: .seconds(1))
             }
         }
     }
