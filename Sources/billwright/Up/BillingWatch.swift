@@ -17,6 +17,7 @@ struct BillingWatch: Sendable {
     /// Nil: told to stop before it was quiet.
     func untilQuiet() async throws -> BillingReport? {
         var last = ""
+        let before = try await jobsEnded()
         while drain.stage == .running {
             let depths = try await QueueInspection(pool: composition.control).depths()
             let waiting = depths.filter { !["held", "scheduled"].contains($0.state) }.reduce(0) { $0 + $1.jobs }
@@ -28,7 +29,7 @@ struct BillingWatch: Sendable {
             if waiting == 0 {
                 let ended = try await jobsEnded()
                 return BillingReport(
-                    summary: summary, held: held, jobs: ended, duration: started.duration(to: .now))
+                    summary: summary, held: held, jobs: ended - before, duration: started.duration(to: .now))
             }
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await drain.wait(for: .draining) }
@@ -57,7 +58,7 @@ struct BillingWatch: Sendable {
 struct BillingReport: Sendable {
     let summary: BooksSummary
     let held: Int
-    /// Completed since the beginning of these books.
+    /// Completed in this run.
     let jobs: Int
     let duration: Duration
 
