@@ -71,7 +71,7 @@ public struct ChargeInvoiceHandler: JobHandler {
         switch attempt.state {
         case .intended:
             try await work.move(attempt, to: PaymentMove(to: .sent, because: .sent))
-            return .send(try await announce(attempt, of: invoice, in: work))
+            return .send(try await announce(attempt.with(.sent), of: invoice, in: work))
         case .sent, .unknown:
             let answerable = attempt.sentAt + reconcileAfter
             if work.now < answerable { return .wait(until: answerable) }
