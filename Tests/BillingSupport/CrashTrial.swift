@@ -1,0 +1,61 @@
+public import BillingPorts
+internal import Dates
+public import JobKit
+public import Testing
+
+/// One run of a story that may die on its way, on the books of a seller of its own.
+public struct CrashTrial: Sendable {
+    public let fixture: BillingFixture
+    public let seller: SampleSeller
+    let crash: CrashPoint
+
+    /// The counterpart, reached by a process that may die.
+    public func reaching(_ gateway: any PaymentGateway) -> any PaymentGateway { CrashingGateway(gateway, crash) }
+    public func reaching(_ mailer: any Mailer) -> any Mailer { CrashingMailer(mailer, crash) }
+
+    /// Runs what comes due within a day, dying where this trial dies.
+    @discardableResult
+    public func drain(
+        @JobRegistryBuilder<any BillingWork> _ handlers: () -> [JobRegistration<any BillingWork>]
+    ) async throws -> Drained {
+        try await fixture.drain(
+            from: fixture.start, until: fixture.start + .seconds(86_400), crash: crash, handlers)
+    }
+
+    /// Where it died, for a failing test.
+    public var comment: Comment { "died \(crash.struckAt.joined(separator: ", then "))" }
+    /// The calls it died at, in order.
+    public var deaths: [String] { crash.struckAt }
+}
+
+extension BillingFixture {
+    /// Plays `story` undisturbed, then again and again, dying after its first call, its second, … until one is played to
+    /// its end without dying. Each must leave the books as the undisturbed one did. `times`: how often each dies.
+    ///
+    /// A loop and no table: how many calls there are is what the runs find out. `atLeast` of them keep a story that does
+    /// nothing from passing.
+    public func dieAfterEachCall(
+        times: Int = 1, atLeast expected: Int, customers: [SampleCustomer], _ story: (CrashTrial) async throws -> Void
+    ) async throws {
+        let undisturbed = try await played(story, CrashPoint.never, customers, as: "undisturbed")
+        var call = 1
+        while true {
+            let crash = CrashPoint(at: call, times: times)
+            let books = try await played(story, crash, customers, as: "dead-\(call)")
+            guard !crash.struckAt.isEmpty else { break }
+            let differences = books.differences(from: undisturbed)
+            #expect(differences.isEmpty, "died at call \(call), \(crash.struckAt.joined(separator: ", then "))")
+            call += 1
+        }
+        #expect(call > expected, "only \(call - 1) calls were there to die after")
+    }
+
+    private func played(
+        _ story: (CrashTrial) async throws -> Void, _ crash: CrashPoint, _ customers: [SampleCustomer], as name: String
+    ) async throws -> BooksSnapshot {
+        let trial = CrashTrial(fixture: self, seller: try await load(customers, seller: name), crash: crash)
+        try await story(trial)
+        try await expectBalancedBooks(of: trial.seller.id, trial.comment)
+        return try await BooksSnapshot.read(trial.seller.id, pool)
+    }
+}

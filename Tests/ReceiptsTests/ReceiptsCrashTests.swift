@@ -1,0 +1,39 @@
+import BillingPorts
+import BillingSupport
+import JobKit
+import Receipts
+import TestSupport
+import Testing
+
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(1)))
+struct ReceiptsCrashTests {
+    @Test(arguments: [1, 2])
+    func `one receipt is received, whichever call its worker dies after`(deaths: Int) async throws {
+        try await BillingFixture.with { fixture in
+            try await fixture.dieAfterEachCall(times: deaths, atLeast: 9, customers: [SampleCustomer()]) { trial in
+                let mailer = CountingMailer()
+                try await fixture.registerMethods(of: trial.seller, at: CountingGateway())
+                let invoice = try #require(try await fixture.bill(trial.seller).first)
+                let payment = try await fixture.pay(invoice, of: trial.seller.customer())
+                try await fixture.enqueue(SendReceipt(customer: trial.seller.customer(), payment: payment))
+                try await trial.drain {
+                    SendReceiptHandler(
+                        mailer: trial.reaching(mailer), zones: fixture.zones, domain: "billwright.example")
+                }
+                #expect(mailer.messageIDs.count == 1, trial.comment)
+                // Who died with the server's reply unread must send again; nobody else may.
+                let unread = trial.deaths.count { $0.isAfterSending }
+                #expect(mailer.accepted.count == 1 + unread, trial.comment)
+            }
+        }
+    }
+}
+
+extension String {
+    /// The mail was taken, and its row does not say so yet.
+    fileprivate var isAfterSending: Bool {
+        [
+            "before the reply to send", "before the last transaction", "after settle a mail", "before the last commit",
+        ].contains(self)
+    }
+}
