@@ -1,5 +1,7 @@
+import Billing
 import BillingPorts
 import BillingSupport
+import BooksStore
 import Dates
 import InvoiceGeneration
 import JobKit
@@ -91,6 +93,40 @@ struct PaymentMethodsTests {
                 charge
             }
             #expect(gateway.collected.count == 1)
+            try await fixture.expectBalancedBooks(of: seller.id)
+        }
+    }
+
+    @Test func `a method given in place of a declined one is charged for what is open`() async throws {
+        try await BillingFixture.with { fixture in
+            let seller = try await fixture.load([SampleCustomer()])
+            try await fixture.bill(seller)
+            let gateway = CountingGateway()
+            gateway.script(.declines(code: "expired_card", advice: nil))
+            let register = RegisterPaymentMethodHandler(gateway: gateway)
+            let charge = ChargeInvoiceHandler(gateway: gateway, zones: fixture.zones)
+            try await fixture.drain(from: fixture.start) {
+                register
+                charge
+            }
+            #expect(gateway.charges.count == 1 && gateway.collected.isEmpty)
+
+            let customer = seller.customer()
+            let method = try await fixture.query(
+                """
+                INSERT INTO books.payment_methods (seller_id, customer_id, token, state, created_at)
+                VALUES (\(customer.seller), \(customer.customer), 'pm_card_mastercard', 'pending', \(fixture.start))
+                RETURNING payment_method_id
+                """, of: seller.id
+            ).only(PaymentMethod.ID.self)
+            try await fixture.enqueue(RegisterPaymentMethod(customer: customer, method: method))
+            try await fixture.drain(from: fixture.start) {
+                register
+                charge
+            }
+            #expect(gateway.calls == ["createCustomer", "attach", "charge", "attach", "charge"])
+            #expect(gateway.collected.count == 1)
+            #expect(try await methods(of: seller, in: fixture) == ["active pm_3", "removed pm_2"])
             try await fixture.expectBalancedBooks(of: seller.id)
         }
     }

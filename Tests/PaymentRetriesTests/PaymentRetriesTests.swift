@@ -123,6 +123,16 @@ struct PaymentRetriesTests {
         }
     }
 
+    @Test func `a second job does not make a declined card decline again`() async throws {
+        try await Open.with { open in
+            open.gateway.script(.declines(code: "lost_card", advice: nil))
+            for _ in 1...2 { try await open.enqueue() }
+            #expect(try await open.drain(for: 3600) == ["completed", "completed"])
+            #expect(open.charges == ["charge"])
+            #expect(try await open.attempts == ["1 declined lost_card hard"])
+        }
+    }
+
     @Test func `a charge under way is neither repeated nor booked`() async throws {
         try await Open.with { open in
             open.gateway.script(.processes)
