@@ -123,6 +123,9 @@ let package = Package(
         testSupport("PropertySupport"),
         testSupport("TestSupport", "Postgres"),
         testSupport("JudgeSupport"),
+        testSupport(
+            "BillingSupport", "Billing", "BillingPorts", "BooksStore", "Dates", "JobKit", "Money", "Postgres",
+            "QueueStore", "TestSupport"),
         tests("Tidy"),
         tests("Dates", "Dates", "PropertySupport"),
         tests("Money", "Money", "PropertySupport"),
@@ -145,6 +148,20 @@ let package = Package(
         tests(
             "BooksStore", "Billing", "BillingPorts", "BooksStore", "Dates", "JSONText", "JobKit", "Ledger", "Money",
             "Postgres", "PropertySupport", "QueueStore", "TestSupport"),
+        tests("BillingSupport", "BillingSupport", "Dates"),
+        tests(
+            "Renewals", "BillingPorts", "BillingSupport", "Dates", "InvoiceGeneration", "JobKit", "Postgres",
+            "Renewals", "TestSupport"),
+        tests(
+            "InvoiceGeneration", "Billing", "BillingPorts", "BillingSupport", "Dates", "InvoiceGeneration", "JobKit",
+            "Postgres", "TestSupport"),
+        tests(
+            "PaymentRetries", "BillingPorts", "BillingSupport", "Dates", "JobKit", "Money", "PaymentRetries",
+            "Postgres", "TestSupport"),
+        tests(
+            "PaymentMethods", "Billing", "BillingPorts", "BillingSupport", "BooksStore", "Dates", "InvoiceGeneration",
+            "JobKit", "PaymentMethods", "PaymentRetries", "Postgres", "TestSupport"),
+        tests("Receipts", "BillingPorts", "BillingSupport", "Dates", "JobKit", "Postgres", "Receipts", "TestSupport"),
         tests("Runtime", "Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"),
     ],
     swiftLanguageModes: [.v6]

@@ -57,6 +57,9 @@ public struct ChargeInvoiceHandler: JobHandler {
         guard let invoice = try await work.invoiceToCollect(job.invoice, of: job.customer) else { return .nothing }
         if let pending = invoice.pendingAttempt { return try await resume(pending, of: invoice, in: work) }
         guard invoice.state == .open, invoice.amountDue.isPositive else { return .nothing }
+        // A method that arrives earlier changes nothing: the invoice's own job comes on the day it is due.
+        let due = try zones.rules(invoice.customer.timeZone).instant(of: invoice.dueOn)
+        guard work.now >= due else { return .nothing }
         // Without a method there is nothing to charge; the one that arrives enqueues this again.
         guard let method = invoice.method, invoice.customer.gatewayCustomer != nil else { return .nothing }
         // Issue and a new method both enqueue this: the second one must not make a declined card decline again.
