@@ -8,7 +8,7 @@ public import JobKit
 /// Everything happens in one transaction: the customer is locked, desired lines less existing ones are worked out, the
 /// invoice is issued under the next number, booked, and its collection enqueued.
 public struct InvoiceGenerationHandler: JobHandler {
-    public static let policy = JobPolicy(maxAttempts: 10, timeout: .seconds(60))
+    public static let policy = JobPolicy(maxAttempts: 10, timeout: .seconds(60), whenExhausted: .hold)
     private let zones: any TimeZones
 
     public init(zones: any TimeZones) { self.zones = zones }

@@ -8,7 +8,8 @@ public import JobKit
 /// No money moves, so an unanswered call is repeated under its key.
 public struct RegisterPaymentMethodHandler: JobHandler {
     public static let policy = JobPolicy(
-        maxAttempts: 12, timeout: .seconds(180), backoff: Backoff(first: .seconds(2), longest: .seconds(900)))
+        maxAttempts: 12, timeout: .seconds(180), backoff: Backoff(first: .seconds(2), longest: .seconds(900)),
+        whenExhausted: .hold)
     private let gateway: any PaymentGateway
 
     public init(gateway: any PaymentGateway) { self.gateway = gateway }

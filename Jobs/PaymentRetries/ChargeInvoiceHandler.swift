@@ -11,7 +11,8 @@ internal import Money
 public struct ChargeInvoiceHandler: JobHandler {
     // Longer than the gateway's own time-outs; the attempt itself is bounded by those.
     public static let policy = JobPolicy(
-        maxAttempts: 12, timeout: .seconds(180), backoff: Backoff(first: .seconds(2), longest: .seconds(900)))
+        maxAttempts: 12, timeout: .seconds(180), backoff: Backoff(first: .seconds(2), longest: .seconds(900)),
+        whenExhausted: .hold)
 
     private let gateway: any PaymentGateway
     private let zones: any TimeZones
@@ -57,9 +58,9 @@ public struct ChargeInvoiceHandler: JobHandler {
         guard let invoice = try await work.invoiceToCollect(job.invoice, of: job.customer) else { return .nothing }
         if let pending = invoice.pendingAttempt { return try await resume(pending, of: invoice, in: work) }
         guard invoice.state == .open, invoice.amountDue.isPositive else { return .nothing }
-        // A method that arrives earlier changes nothing: the invoice's own job comes on the day it is due.
+        // A method that arrives earlier is charged on the day the invoice is due.
         let due = try zones.rules(invoice.customer.timeZone).instant(of: invoice.dueOn)
-        guard work.now >= due else { return .nothing }
+        guard work.now >= due else { return .wait(until: due) }
         // Without a method there is nothing to charge; the one that arrives enqueues this again.
         guard let method = invoice.method, invoice.customer.gatewayCustomer != nil else { return .nothing }
         // Issue and a new method both enqueue this: the second one must not make a declined card decline again.
@@ -148,7 +149,7 @@ extension ChargeInvoiceHandler {
             let move = PaymentMove(
                 to: .declined, because: cause, reference: reference, declineCode: code, decline: decline)
             return try await settle(charge, move, as: .refused, context)
-        case .unknown(let reason): return try await leaveUnknown(charge, reason, context)
+        case .unknown(let reason): try await leaveUnknown(charge, reason, context)
         case .notProcessed(let reason):
             try await takeBack(charge, context)
             throw GatewayUnavailable(reason: reason)
@@ -160,11 +161,24 @@ extension ChargeInvoiceHandler {
     }
 
     private func collect(_ charge: Charge, _ move: PaymentMove, _ context: BillingContext) async throws -> JobOutcome {
+        do {
+            return try await book(charge, move, context)
+        } catch let fault as InconsistentAttempt {
+            return .held(reason: "\(charge.attempt.described): \(fault)")
+        }
+    }
+
+    private func book(_ charge: Charge, _ move: PaymentMove, _ context: BillingContext) async throws -> JobOutcome {
         try await context.complete { work in
             let attempt = charge.attempt
-            guard let invoice = try await work.invoiceToCollect(attempt.invoice, of: attempt.customer),
-                let pending = invoice.pendingAttempt, pending.id == attempt.id
-            else { return }  // A webhook was faster.
+            guard let invoice = try await work.invoiceToCollect(attempt.invoice, of: attempt.customer) else { return }
+            guard let pending = invoice.pendingAttempt, pending.id == attempt.id else {
+                // Another job may have booked the same answer first. Money that is in no book needs a person.
+                guard invoice.state == .paid else {
+                    throw InconsistentAttempt(attempt: attempt.id, reason: "charged, but it is not pending any more")
+                }
+                return
+            }
             try await work.move(pending, to: move)
             let today = try zones.rules(invoice.customer.timeZone).localDate(of: work.now)
             let payment = try await work.receivePayment(from: pending, for: invoice, on: today)
@@ -184,7 +198,7 @@ extension ChargeInvoiceHandler {
 
     private func leaveUnknown(
         _ charge: Charge, _ reason: String, _ context: BillingContext
-    ) async throws -> JobOutcome {
+    ) async throws -> Never {
         try await context.transaction { work in
             guard charge.attempt.state != .unknown else { return }
             try await work.move(charge.attempt, to: PaymentMove(to: .unknown, because: .noAnswer))
@@ -193,7 +207,8 @@ extension ChargeInvoiceHandler {
                 try await work.settle(charge.effect, as: .unknown, result: Array(result.utf8))
             }
         }
-        return .snoozed(until: context.now + reconcileAfter)
+        // A failed attempt: so it is seen, and in the end held. The next run waits until the gateway can be asked.
+        throw GatewayUnavailable(reason: "no answer to a charge: \(reason)")
     }
 
     /// It certainly never arrived: the attempt stays open and is sent again by a later try.

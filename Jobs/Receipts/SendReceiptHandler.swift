@@ -9,7 +9,8 @@ public import JobKit
 /// the same Message-ID and the receiver drops it.
 public struct SendReceiptHandler: JobHandler {
     public static let policy = JobPolicy(
-        maxAttempts: 15, timeout: .seconds(180), backoff: Backoff(first: .seconds(5), longest: .seconds(3600)))
+        maxAttempts: 15, timeout: .seconds(180), backoff: Backoff(first: .seconds(5), longest: .seconds(3600)),
+        whenExhausted: .hold)
     static let template = "payment_receipt"
 
     private let mailer: any Mailer

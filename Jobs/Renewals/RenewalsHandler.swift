@@ -20,25 +20,46 @@ public struct RenewalsHandler: JobHandler {
         // Somewhere it is already tomorrow: UTC+14 is the farthest zone there is.
         let latest = TimeZoneRules.utc.localDate(of: context.now + .seconds(14 * 3600))
         var cursor: Subscription.ID?
+        var faults: [String] = []
         repeat {
-            cursor = try await context.transaction { work in
+            let (next, found) = try await context.transaction { work in
                 let due = try await work.subscriptionsToRenew(
                     of: job.arguments.seller, by: latest, after: cursor, limit: RenewalsHandler.batch)
-                for subscription in due { try await renew(subscription, in: work) }
-                return due.count < RenewalsHandler.batch ? nil : due.last?.subscription.id
+                var faults: [String] = []
+                for subscription in due {
+                    if let fault = try await renew(subscription, in: work) { faults.append(fault) }
+                }
+                return (due.count < RenewalsHandler.batch ? nil : due.last?.subscription.id, faults)
             }
+            cursor = next
+            faults += found
         } while cursor != nil
-        return try await context.complete()
+        guard !faults.isEmpty else { return try await context.complete() }
+        // The others are done. These stay due, and every run says so until somebody has mended them.
+        return .discarded(
+            reason: "\(faults.count) subscriptions cannot be renewed: "
+                + faults.prefix(RenewalsHandler.faultsNamed).joined(separator: "; "))
     }
 
-    private func renew(_ due: SubscriptionToRenew, in work: any BillingWork) async throws {
-        let today = try zones.rules(due.timeZone).localDate(of: work.now)
-        // Tomorrow where the date line is crossed first, but not here yet.
-        if let looked = due.lookedOn, looked >= today { return }
-        let decision = try Renewal.decide(
-            for: due.subscription, plan: due.plan, today: today, since: due.lookedOn,
-            hasPaymentMethod: due.hasPaymentMethod)
+    /// Enough to see what is wrong.
+    private static let faultsNamed = 20
+
+    /// Nil: done, or nothing to do. Else why this subscription cannot be renewed; nothing of it was written.
+    private func renew(_ due: SubscriptionToRenew, in work: any BillingWork) async throws -> String? {
+        let today: LocalDate
+        let decision: Renewal.Decision
+        do {
+            today = try zones.rules(due.timeZone).localDate(of: work.now)
+            // Tomorrow where the date line is crossed first, but not here yet.
+            if let looked = due.lookedOn, looked >= today { return nil }
+            decision = try Renewal.decide(
+                for: due.subscription, plan: due.plan, today: today, since: due.lookedOn,
+                hasPaymentMethod: due.hasPaymentMethod)
+        } catch {
+            return "subscription \(due.subscription.id) of customer \(due.customer): \(error)"
+        }
         try await work.renew(due, decision, on: today)
         if decision.isBilled { try await work.enqueue(GenerateInvoice(customer: due.customer, date: today)) }
+        return nil
     }
 }

@@ -16,13 +16,16 @@ enum SubscriptionsSQL {
     /// NO KEY UPDATE: issuing an invoice, whose lines name the subscription, neither waits for us nor is waited for.
     static func toRenew(of seller: Seller.ID, by date: LocalDate, after cursor: Subscription.ID?, limit: Int) -> SQL {
         """
-        SELECT \(columns), customer.time_zone, subscription.looked_on, method.payment_method_id IS NOT NULL
+        SELECT \(columns), customer.time_zone, subscription.looked_on, method.given IS NOT NULL
           FROM books.subscriptions AS subscription
           JOIN books.customers AS customer USING (seller_id, customer_id)
           JOIN books.plans AS plan USING (seller_id, plan_id)
-          LEFT JOIN books.payment_methods AS method
-                 ON (method.seller_id, method.customer_id) = (subscription.seller_id, subscription.customer_id)
-                AND method.state = 'active'
+          LEFT JOIN LATERAL (
+               -- One that is on its way to the gateway has been given: a trial does not end for want of it.
+               SELECT true AS given FROM books.payment_methods AS given
+                WHERE (given.seller_id, given.customer_id) = (subscription.seller_id, subscription.customer_id)
+                  AND given.state IN ('pending', 'active')
+                LIMIT 1) AS method ON true
          WHERE subscription.seller_id = \(seller) AND subscription.next_action_on <= \(date)
            AND subscription.subscription_id > \(cursor ?? Subscription.ID(0))
          ORDER BY subscription.subscription_id

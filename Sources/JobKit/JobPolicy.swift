@@ -8,8 +8,17 @@ public struct JobPolicy: Sendable {
         case hold
     }
 
-    /// After this many failed attempts the job is discarded.
+    /// What to do with a job that has failed as often as it may.
+    public enum WhenExhausted: Sendable {
+        /// It leaves the queue, kept in history: something else will make it again.
+        case discard
+        /// It waits for a person: what it stands for must not be forgotten.
+        case hold
+    }
+
+    /// How often it may fail.
     public let maxAttempts: Int
+    public let whenExhausted: WhenExhausted
     /// After this long the attempt is cancelled and counts as failed.
     public let timeout: Duration
     public let backoff: Backoff
@@ -17,13 +26,14 @@ public struct JobPolicy: Sendable {
 
     public init(
         maxAttempts: Int = 10, timeout: Duration = .seconds(60), backoff: Backoff = Backoff(),
-        whenLost: WhenLost = .requeue
+        whenLost: WhenLost = .requeue, whenExhausted: WhenExhausted = .discard
     ) {
         precondition(maxAttempts >= 1 && timeout > .zero)
         self.maxAttempts = maxAttempts
         self.timeout = timeout
         self.backoff = backoff
         self.whenLost = whenLost
+        self.whenExhausted = whenExhausted
     }
 }
 

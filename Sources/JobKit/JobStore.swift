@@ -47,6 +47,9 @@ public protocol JobStore<Work>: Sendable {
     /// Leases up to `limit` jobs that are due by `now`, by priority, due time and id. Counts the attempt.
     func claim(_ request: ClaimRequest, now: Instant) async throws -> [ClaimedJob]
 
+    /// Gives back what `worker` holds of `queue` beside the jobs in `running`: leases of a claim whose answer never came.
+    func giveBackStrays(of worker: WorkerID, in queue: QueueName, running: Set<JobID>) async throws
+
     /// The earliest instant after `now` at which a job of the request's kinds comes due; nil: none is waiting.
     func nextDue(_ request: ClaimRequest, after now: Instant) async throws -> Instant?
 

@@ -27,6 +27,11 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
         return try rows.map { row in try ClaimedJob(row, worker: request.worker) }
     }
 
+    public func giveBackStrays(of worker: WorkerID, in queue: QueueName, running: Set<JobID>) async throws {
+        let rows = try await pool.query(QueueSQL.giveBackStrays(of: worker, in: queue, running: running))
+        if rows.affectedRows > 0 { await waker.wake([queue]) }
+    }
+
     public func nextDue(_ request: ClaimRequest, after now: Instant) async throws -> Instant? {
         try await pool.query(QueueSQL.nextDue(request, after: now)).only(Instant?.self)
     }

@@ -13,7 +13,10 @@ public struct PostgresRoster: WorkerRoster {
     }
 
     public func beat(_ worker: WorkerID) async throws -> Heartbeat {
-        let (isRegistered, time) = try await control.query(RosterSQL.beat(worker)).only(Bool.self, Instant.self)
+        // Short of the time in which a worker must give itself up: a beat that hangs is a beat that failed.
+        let (isRegistered, time) = try await control.query(
+            RosterSQL.beat(worker), deadline: .now + .seconds(5)
+        ).only(Bool.self, Instant.self)
         return Heartbeat(isRegistered: isRegistered, databaseTime: time)
     }
 

@@ -15,7 +15,7 @@ enum QueueSQL {
                       \(jobs.map(\.dueAt)), \(jobs.map { PostgresJSON($0.arguments) }))
                WITH ORDINALITY AS job(kind, version, queue, priority, tenant, unique_key, due_at, arguments, place)
          ORDER BY place
-            ON CONFLICT (kind, unique_key) WHERE unique_key IS NOT NULL DO NOTHING
+            ON CONFLICT (kind, unique_key) WHERE unique_key IS NOT NULL AND held_reason IS NULL DO NOTHING
         """
     }
 
@@ -100,6 +100,14 @@ enum QueueSQL {
             RETURNING id
         )
         SELECT queue.require_lease((SELECT count(*) FROM freed))
+        """
+    }
+
+    /// Only the worker itself knows which of its leases it never heard of, and only while nothing of it is being claimed.
+    static func giveBackStrays(of worker: WorkerID, in queue: QueueName, running: Set<JobID>) -> SQL {
+        """
+        UPDATE queue.jobs SET lease = NULL, worker = NULL, leased_at = NULL, attempt = attempt - 1
+         WHERE worker = \(worker.uuid) AND queue = \(queue.name) AND id <> ALL(\(running.map(\.number).sorted()))
         """
     }
 

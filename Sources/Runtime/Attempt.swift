@@ -34,8 +34,8 @@ extension Worker {
                 metrics.count("billwright_jobs_completed_total", ["kind": job.kind.name])
                 log.debug("completed", fields(job))
             case .snoozed(let until): await end(job, as: .snoozed(due: until), now: now)
-            case .discarded(let reason): await end(job, as: .discarded(error: reason), now: now)
-            case .held(let reason): await end(job, as: .held(reason: reason), now: now)
+            case .discarded(let reason): await end(job, as: .discarded(error: Worker.readable(reason)), now: now)
+            case .held(let reason): await end(job, as: .held(reason: Worker.readable(reason)), now: now)
             }
         case .ended(.failure(let error as StaleLease)):
             metrics.count("billwright_stale_leases_total", ["kind": job.kind.name])
@@ -48,9 +48,12 @@ extension Worker {
 
     private func fail(_ job: ClaimedJob, _ error: String, policy: JobPolicy) async {
         metrics.count("billwright_jobs_failed_total", ["kind": job.kind.name])
-        let text = String(error.prefix(Worker.errorLimit))
+        let text = Worker.readable(error)
         let now = clock.now()
-        if job.attempt >= policy.maxAttempts {
+        if job.attempt >= policy.maxAttempts, policy.whenExhausted == .hold {
+            log.error("held after \(job.attempt) attempts", fields(job, error: text))
+            await end(job, as: .held(reason: "failed \(job.attempt) times, last: \(text)"), now: now)
+        } else if job.attempt >= policy.maxAttempts {
             log.error("discarded after \(job.attempt) attempts", fields(job, error: text))
             await end(job, as: .discarded(error: text), now: now)
         } else {
@@ -60,8 +63,10 @@ extension Worker {
         }
     }
 
-    /// An error is read by people; what they need stands at its beginning.
-    private static var errorLimit: Int { 4000 }
+    /// An error is read by people; what they need stands at its beginning. Postgres keeps no text with a NUL in it.
+    private static func readable(_ error: String) -> String {
+        String(String.UnicodeScalarView(error.unicodeScalars.lazy.filter { $0 != "\0" }.prefix(4000)))
+    }
 
     /// Writes the ending down, trying until it is written or somebody else has the job. While this incarnation lives,
     /// nobody would rescue a job whose ending was lost.

@@ -10,7 +10,7 @@ struct QueueLoop<Store: JobStore>: Sendable {
     let queue: QueueName
     let life: Incarnation
     let signal: WakeSignal
-    private let running = RunningCount()
+    private let running = RunningJobs()
 
     init(worker: Worker<Store>, queue: QueueName, life: Incarnation, signal: WakeSignal) {
         self.worker = worker
@@ -27,29 +27,44 @@ struct QueueLoop<Store: JobStore>: Sendable {
         let kinds = worker.registry.registrations.filter { $0.queue == queue }
         let versions = Dictionary(uniqueKeysWithValues: kinds.map { ($0.kind, $0.version) })
         let slots = worker.settings.concurrency(of: queue)
+        var mayHoldStrays = false
         await withDiscardingTaskGroup { attempts in
             while drain.stage == .running && !Task.isCancelled {
-                let free = slots - running.now
+                let free = slots - running.count
                 guard free > 0 else {
                     await signal.sleep(for: worker.settings.pollInterval)
                     continue
                 }
                 let request = ClaimRequest(
                     worker: life.id, queue: queue, kinds: versions, limit: min(free, QueueLoop.claimLimit))
-                guard let jobs = await claim(request) else {
+                if mayHoldStrays { mayHoldStrays = await !giveBackStrays() }
+                guard !mayHoldStrays, let jobs = await claim(request) else {
+                    // The claim may have been committed and only its answer lost: nobody else would find those jobs.
+                    mayHoldStrays = true
                     await signal.sleep(for: .seconds(1))
                     continue
                 }
                 for job in jobs {
-                    running.start()
+                    running.start(job.id)
                     attempts.addTask {
                         await worker.attempt(job, in: life)
-                        running.end()
+                        running.end(job.id)
                         signal.raise()
                     }
                 }
                 if jobs.count < request.limit { await signal.sleep(for: await idleTime(request)) }
             }
+        }
+    }
+
+    /// Whether there are none any more.
+    private func giveBackStrays() async -> Bool {
+        do {
+            try await worker.store.giveBackStrays(of: life.id, in: queue, running: running.all)
+            return true
+        } catch {
+            worker.log.warning("cannot look for lost claims; trying again", ["queue": queue.name, "error": "\(error)"])
+            return false
         }
     }
 
@@ -75,11 +90,12 @@ struct QueueLoop<Store: JobStore>: Sendable {
     }
 }
 
-/// How many attempts of a queue are running.
-private final class RunningCount: Sendable {
-    private let count = Atomic<Int>(0)
+/// The jobs of a queue that are running here.
+private final class RunningJobs: Sendable {
+    private let jobs = Mutex<Set<JobID>>([])
 
-    var now: Int { count.load(ordering: .acquiring) }
-    func start() { count.add(1, ordering: .acquiringAndReleasing) }
-    func end() { count.subtract(1, ordering: .acquiringAndReleasing) }
+    var count: Int { jobs.withLock { $0.count } }
+    var all: Set<JobID> { jobs.withLock { $0 } }
+    func start(_ job: JobID) { jobs.withLock { _ = $0.insert(job) } }
+    func end(_ job: JobID) { jobs.withLock { _ = $0.remove(job) } }
 }

@@ -22,7 +22,10 @@ extension Arguments {
         let isLive = try yesOrNo("--stripe-live")
         let isMinimal = try yesOrNo("--stripe-minimal")
         var settings = HTTPClient.Settings()
-        settings.totalTimeout = .seconds(60)
+        // A call must be over, one way or the other, well before the gateway is asked what became of it.
+        let patience = try duration("--reconcile-after")
+        guard patience >= .seconds(3) else { throw fault("--reconcile-after", "\(patience)", "3s or more") }
+        settings.totalTimeout = min(.seconds(60), patience / 3)
         do throws(StripeSettingsFault) {
             return try StripeGateway(
                 secretKey: key, apiBase: url, allowsLive: isLive, minimalParameters: isMinimal,

@@ -121,6 +121,9 @@ private struct Attempt {
     }
 
     private func fail(_ error: String, _ policy: JobPolicy) async throws -> String {
+        if job.attempt >= policy.maxAttempts, policy.whenExhausted == .hold {
+            return try await write(.held(reason: error), "held: \(error)")
+        }
         if job.attempt >= policy.maxAttempts { return try await write(.discarded(error: error), "discarded: \(error)") }
         let due = now + policy.backoff.delay(after: job.attempt, of: job.id)
         return try await write(.retried(due: due, error: error), "failed: \(error)")

@@ -47,7 +47,8 @@ CREATE INDEX jobs_due ON queue.jobs (queue, due_at) WHERE lease IS NULL AND held
 -- Rescue finds what a lost worker held.
 CREATE INDEX jobs_by_worker ON queue.jobs (worker) WHERE worker IS NOT NULL;
 CREATE INDEX jobs_held ON queue.jobs (id) WHERE held_reason IS NOT NULL;
-CREATE UNIQUE INDEX jobs_unique ON queue.jobs (kind, unique_key) WHERE unique_key IS NOT NULL;
+CREATE UNIQUE INDEX jobs_unique ON queue.jobs (kind, unique_key)
+    WHERE unique_key IS NOT NULL AND held_reason IS NULL;  -- a held job keeps nobody else from doing the work
 
 -- What went wrong, attempt by attempt; outlives the job's stay in the hot table.
 CREATE TABLE queue.failures (

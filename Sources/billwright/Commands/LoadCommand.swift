@@ -41,18 +41,28 @@ enum LoadCommand {
 
     /// Throws `UsageError` with every fault of both files.
     static func check(_ catalogue: InputFile, _ customers: InputFile?) throws(UsageError) {
-        let list: Catalogue
+        var sellerZone: String?
+        var zones: [(String, InputFile)] = []
         do throws(CatalogueFaults) {
-            list = try Catalogue.read(catalogue.bytes, name: catalogue.name)
+            let list = try Catalogue.read(catalogue.bytes, name: catalogue.name)
+            sellerZone = list.seller?.timeZone
             if let customers {
                 // Only faults matter here; which day it is changes none of them.
                 let someDay = LocalDate(daysSinceEpoch: 20_000)
-                _ = try CustomerFile.read(customers.bytes, name: customers.name, catalogue: list, loadDate: someDay)
+                let file = try CustomerFile.read(
+                    customers.bytes, name: customers.name, catalogue: list, loadDate: someDay)
+                zones += Set(file.entries.compactMap(\.customer.timeZone)).sorted().map { ($0, customers) }
             }
         } catch {
             throw UsageError("\(error)")
         }
-        guard list.seller != nil else { throw UsageError("\(catalogue.name): names no seller") }
+        guard let sellerZone else { throw UsageError("\(catalogue.name): names no seller") }
+        for (zone, file) in [(sellerZone, catalogue)] + zones { try check(zone: zone, in: file) }
+    }
+
+    /// Only this host knows which zones there are; one it does not know would stop its customer's renewals.
+    private static func check(zone: String, in file: InputFile) throws(UsageError) {
+        do { _ = try HostTimeZones().rules(zone) } catch { throw UsageError("\(file.name): \(error)") }
     }
 
     /// Loads both and says what is new. Returns the seller.

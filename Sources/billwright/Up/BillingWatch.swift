@@ -17,7 +17,8 @@ struct BillingWatch: Sendable {
     /// Nil: told to stop before it was quiet.
     func untilQuiet() async throws -> BillingReport? {
         var last = ""
-        let before = try await jobsEnded()
+        let before = try await jobsEnded("completed")
+        let discardedBefore = try await jobsEnded("discarded")
         while drain.stage == .running {
             let depths = try await QueueInspection(pool: composition.control).depths()
             let waiting = depths.filter { !["held", "scheduled"].contains($0.state) }.reduce(0) { $0 + $1.jobs }
@@ -27,9 +28,9 @@ struct BillingWatch: Sendable {
             if line != last { Terminal.print(line) }
             last = line
             if waiting == 0 {
-                let ended = try await jobsEnded()
                 return BillingReport(
-                    summary: summary, held: held, jobs: ended - before, duration: started.duration(to: .now))
+                    summary: summary, held: held, jobs: try await jobsEnded("completed") - before,
+                    discarded: try await jobsEnded("discarded") - discardedBefore, duration: started.duration(to: .now))
             }
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await drain.wait(for: .draining) }
@@ -47,9 +48,9 @@ struct BillingWatch: Sendable {
             + "declined \(summary.attempts[.declined] ?? 0)  receipts \(summary.mails[.sent] ?? 0)  jobs left \(waiting)"
     }
 
-    private func jobsEnded() async throws -> Int {
+    private func jobsEnded(_ state: String) async throws -> Int {
         try await composition.pool.query(
-            "SELECT count(*) FROM queue.history WHERE state = 'completed'"
+            "SELECT count(*) FROM queue.history WHERE state = \(state)"
         ).only(Int.self)
     }
 }
@@ -60,11 +61,14 @@ struct BillingReport: Sendable {
     let held: Int
     /// Completed in this run.
     let jobs: Int
+    /// Given up in this run.
+    let discarded: Int
     let duration: Duration
 
-    /// Whether nothing waits for a person and the books agree with themselves.
+    /// Whether nothing waits for a person or for an answer, nothing was given up, and the books agree with themselves.
     var isSettled: Bool {
-        held == 0 && summary.isBalanced && (summary.attempts[.unknown] ?? 0) == 0 && (summary.attempts[.sent] ?? 0) == 0
+        held == 0 && discarded == 0 && summary.isBalanced
+            && !summary.attempts.contains { $0.key.isPending && $0.value > 0 }
     }
 
     var lines: [String] {
@@ -75,7 +79,7 @@ struct BillingReport: Sendable {
             "customers   \(summary.customers)",
             "invoices    \(invoices)" + amounts(summary.invoiced),
             "paid        \(summary.invoices[.paid] ?? 0)" + amounts(summary.paid),
-            "failed      \(summary.attempts[.declined] ?? 0) declined, \(held) jobs held for a person",
+            "failed      \(summary.attempts[.declined] ?? 0) declined, \(held) jobs held for a person, \(discarded) given up",
             "booked      " + summary.balances.map { "\($0.account.rawValue) \($0.amount)" }.joined(separator: ", "),
             "books       " + (summary.isBalanced ? "balance" : "DO NOT BALANCE"),
             "jobs        \(jobs) completed; this run took \(tenths / 10).\(tenths % 10) s"

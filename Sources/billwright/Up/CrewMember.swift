@@ -41,10 +41,13 @@ final class CrewMember: Sendable {
     func start() async throws {
         let child = try await ChildProcess.start(command())
         let watch = Task { await self.watch(child) }
-        state.withLock { state in
+        let isTooLate = state.withLock { state in
             state.child = child
             state.watch = watch
+            return state.isStopping
         }
+        // Told to stop while it was being started again: nobody else would end this one.
+        if isTooLate { await child.stop(.terminate, within: .seconds(40)) }
     }
 
     private func command() throws -> Processes.Command {
@@ -79,11 +82,12 @@ final class CrewMember: Sendable {
 
     /// Asks it to end and waits; a worker drains meanwhile.
     func stop() async {
-        let child = state.withLock { state in
+        let (child, watch) = state.withLock { state in
             state.isStopping = true
-            return state.child
+            return (state.child, state.watch)
         }
         _ = await child?.stop(.terminate, within: .seconds(40))
+        await watch?.value
     }
 
     /// The second order: do not wait for what runs.
