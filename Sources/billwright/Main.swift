@@ -36,7 +36,7 @@ internal import Postgres
     }
 
     /// `$BILLWRIGHT_CONFIG`, if it is set.
-    private static func configurationFile() throws -> ConfigurationFile? {
+    static func configurationFile() throws -> ConfigurationFile? {
         guard let path = ProcessInfo.processInfo.environment["BILLWRIGHT_CONFIG"], !path.isEmpty else { return nil }
         guard let contents = try? String(contentsOfFile: path, encoding: .utf8) else {
             throw UsageError("BILLWRIGHT_CONFIG: cannot read '\(path)'")

@@ -102,7 +102,22 @@ struct UpPlan: Sendable {
         if stripeURL != nil && stripeKey == nil {
             throw UsageError("--stripe-url needs a key: set STRIPE_SECRET_KEY or --stripe-key")
         }
-        // Read now: a file with faults must not leave a half-made installation behind.
+        // Read now: a file or a setting with faults must not leave a half-made installation behind.
         try LoadCommand.check(catalogue, customers)
+        try checkCrew()
+    }
+
+    /// The processes of the crew read the same environment, and would end at what is wrong there.
+    private func checkCrew() throws {
+        let words = [
+            "--stripe-url", stripeURL ?? "http://127.0.0.1:1", "--stripe-key", stripeKey ?? Crew.sandboxKey,
+            "--smtp-url", smtpURL ?? "smtp://127.0.0.1:1",
+        ]
+        let crew = try Arguments(
+            words, settings: Commands.Command.worker.settings, environment: ProcessInfo.processInfo.environment,
+            file: Main.configurationFile())
+        _ = try WorkerPlan(crew)
+        _ = try crew.log("up")
+        _ = try crew.duration("--database-wait")
     }
 }

@@ -40,19 +40,31 @@ extension Setting {
         help: "serve /livez, /readyz and /metrics there; port 0 takes a free one")
 }
 
-private enum WorkerCommand {
-    @Sendable static func run(_ arguments: Arguments) async throws -> Int32 {
+/// What a worker is told, beside what every service is.
+struct WorkerPlan: Sendable {
+    let settings: WorkerSettings
+    let registry: JobRegistry<any BillingWork>
+
+    init(_ arguments: Arguments) throws(UsageError) {
         var settings = WorkerSettings(concurrency: try arguments.integer("--concurrency", in: 1...256))
         settings.drainGrace = try arguments.duration("--drain-grace")
-        let configured = settings
-        let registry = try arguments.counterparts().registry
-        // A connection for each job that can run, as far as that makes sense, and one a queue for claims.
-        let connections = min(settings.concurrency * 2 + registry.queues.count, 40)
-        return try await Service.run(arguments, as: "worker", connections: connections) { service in
+        self.settings = settings
+        registry = try arguments.counterparts().registry
+    }
+
+    /// A connection for each job that can run, as far as that makes sense, and one a queue for claims.
+    var connections: Int { min(settings.concurrency * 2 + registry.queues.count, 40) }
+}
+
+private enum WorkerCommand {
+    @Sendable static func run(_ arguments: Arguments) async throws -> Int32 {
+        let plan = try WorkerPlan(arguments)
+        return try await Service.run(arguments, as: "worker", connections: plan.connections) { service in
             let composition = service.composition
             let worker = Worker(
-                store: composition.store, roster: PostgresRoster(control: composition.control), registry: registry,
-                clock: composition.clock, settings: configured, release: Program.billwright.version, log: service.log,
+                store: composition.store, roster: PostgresRoster(control: composition.control), registry: plan.registry,
+                clock: composition.clock, settings: plan.settings, release: Program.billwright.version,
+                log: service.log,
                 metrics: composition.metrics)
             await worker.run(until: service.drain)
         }

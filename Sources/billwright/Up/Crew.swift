@@ -34,15 +34,20 @@ final class Crew: Sendable {
         return places
     }
 
+    /// Our sandbox takes any key that is not live.
+    static let sandboxKey = "sk_test_sandbox"
+
     /// Sandboxes first: the others need their addresses.
     func start() async throws {
         var environment = ProcessInfo.processInfo.environment
         environment["DATABASE_URL"] = connection(as: "billwright_worker")
         environment["BILLWRIGHT_STRIPE_URL"] = plan.stripeURL
-        environment["STRIPE_SECRET_KEY"] = plan.stripeKey ?? "sk_test_sandbox"
+        environment["STRIPE_SECRET_KEY"] = plan.stripeKey ?? Crew.sandboxKey
         environment["BILLWRIGHT_STRIPE_MINIMAL"] = plan.stripeMinimal
         environment["BILLWRIGHT_SMTP_URL"] = plan.smtpURL
         environment["BILLWRIGHT_RECONCILE_AFTER"] = plan.reconcileAfter
+        // One address cannot serve them all, and nobody was promised any but the web's.
+        environment["BILLWRIGHT_HEALTH"] = nil
         if plan.stripeURL == nil {
             let journal = "\(home.sandbox)/stripe.jsonl"
             environment["BILLWRIGHT_STRIPE_URL"] = try await listening(
