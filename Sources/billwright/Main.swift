@@ -11,7 +11,10 @@ internal import Postgres
         // A peer that hung up is an error of that write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
         // `main` runs on the main actor, which would cost every call a hop.
-        exit(await run(Array(CommandLine.arguments.dropFirst())))
+        let status = await run(Array(CommandLine.arguments.dropFirst()))
+        // Not `exit`: it would clean up libraries under threads that still use them, libcurl's for one, and crash.
+        // Nothing is lost, since nothing we write is buffered.
+        _exit(status)
     }
 
     @concurrent private nonisolated static func run(_ words: [String]) async -> Int32 {
