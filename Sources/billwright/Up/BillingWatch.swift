@@ -8,7 +8,8 @@ internal import Postgres
 internal import QueueStore
 internal import Runtime
 
-/// Follows a billing run until the queue is quiet: nothing is running, due, or waiting to be tried again.
+/// Follows a billing run until the queue is quiet: nothing is running, due, or waiting to be tried again. A database
+/// that goes away meanwhile is waited for.
 struct BillingWatch: Sendable {
     let composition: Composition
     let drain: Drain
@@ -20,17 +21,20 @@ struct BillingWatch: Sendable {
         let before = try await jobsEnded("completed")
         let discardedBefore = try await jobsEnded("discarded")
         while drain.stage == .running {
-            let depths = try await QueueInspection(pool: composition.control).depths()
-            let waiting = depths.filter { !["held", "scheduled"].contains($0.state) }.reduce(0) { $0 + $1.jobs }
-            let held = depths.filter { $0.state == "held" }.reduce(0) { $0 + $1.jobs }
-            let summary = try await BooksSummary.read(composition.pool)
-            let line = progress(summary, waiting: waiting)
-            if line != last { Terminal.print(line) }
-            last = line
-            if waiting == 0 {
-                return BillingReport(
-                    summary: summary, held: held, jobs: try await jobsEnded("completed") - before,
-                    discarded: try await jobsEnded("discarded") - discardedBefore, duration: started.duration(to: .now))
+            do {
+                let state = try await look()
+                let line = state.line
+                if line != last { Terminal.print(line) }
+                last = line
+                if state.waiting == 0 {
+                    return BillingReport(
+                        summary: state.summary, held: state.held, jobs: try await jobsEnded("completed") - before,
+                        discarded: try await jobsEnded("discarded") - discardedBefore,
+                        duration: started.duration(to: .now))
+                }
+            } catch let error as PostgresError where error.mayRetry != .no {
+                // Looking changes nothing, so it can always be done again. The workers do as much with their work.
+                Terminal.print("the database is away; waiting: \(error)")
             }
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await drain.wait(for: .draining) }
@@ -42,10 +46,24 @@ struct BillingWatch: Sendable {
         return nil
     }
 
-    private func progress(_ summary: BooksSummary, waiting: Int) -> String {
-        let invoices = summary.invoices.values.reduce(0, +)
-        return "invoices \(invoices)  paid \(summary.invoices[.paid] ?? 0)  "
-            + "declined \(summary.attempts[.declined] ?? 0)  receipts \(summary.mails[.sent] ?? 0)  jobs left \(waiting)"
+    private struct Look {
+        let summary: BooksSummary
+        let waiting: Int
+        let held: Int
+
+        var line: String {
+            let invoices = summary.invoices.values.reduce(0, +)
+            return "invoices \(invoices)  paid \(summary.invoices[.paid] ?? 0)  "
+                + "declined \(summary.attempts[.declined] ?? 0)  receipts \(summary.mails[.sent] ?? 0)  "
+                + "jobs left \(waiting)"
+        }
+    }
+
+    private func look() async throws -> Look {
+        let depths = try await QueueInspection(pool: composition.control).depths()
+        let waiting = depths.filter { !["held", "scheduled"].contains($0.state) }.reduce(0) { $0 + $1.jobs }
+        let held = depths.filter { $0.state == "held" }.reduce(0) { $0 + $1.jobs }
+        return Look(summary: try await BooksSummary.read(composition.pool), waiting: waiting, held: held)
     }
 
     private func jobsEnded(_ state: String) async throws -> Int {
