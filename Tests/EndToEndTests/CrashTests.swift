@@ -1,0 +1,60 @@
+import Foundation
+import Glibc
+import Processes
+import Testing
+
+extension Installations {
+    /// What kill -9 and a database that goes away may cost: time, never a charge, a receipt or a job.
+    @Suite(.timeLimit(.minutes(3))) struct CrashTests {
+        @Test func `workers and up are killed while charging 500 invoices, and each is paid once`() async throws {
+            try await Installation.lend(customers: 500) { installation in
+                let up = try await installation.up(limit: .seconds(90))
+                var killed = 0
+                for mark in [20, 80, 140] {
+                    let line = await up.line { Self.paid($0) >= mark }
+                    try #require(Self.paid(try #require(line)) < 500, "too fast to be killed in the middle")
+                    let workers = installation.processes("worker")
+                    for worker in workers { kill(worker, SIGKILL) }
+                    killed += workers.count
+                }
+                #expect(killed >= 4)
+                let late = await up.line { Self.paid($0) >= 200 }
+                try #require(Self.paid(try #require(late)) < 500)
+                up.send(.kill)
+                #expect(await up.ended() == .signal(9))
+                #expect(await installation.areGone(within: .seconds(40)), "left behind by a killed up")
+
+                let next = try await installation.up("--exit", limit: .seconds(90))
+                #expect(await next.ended() == .code(0), "\(next.everything)")
+                let books = try await installation.withBooks(Books.read)
+                books.expectChargedOnce(try SandboxFiles(installation).charges(), paid: 500)
+                // A mail server cannot be asked what it took: a killed worker's mail may come again, as the same mail.
+                Receipt.expect(Array(Set(try SandboxFiles(installation).receipts())), for: books)
+            }
+        }
+
+        @Test func `a database that crashes in the middle costs time only`() async throws {
+            try await Installation.lend(customers: 300) { installation in
+                let up = try await installation.up("--exit", limit: .seconds(90))
+                let line = await up.line { Self.paid($0) >= 10 }
+                try #require(Self.paid(try #require(line, "\(up.everything)")) < 300)
+                // The server takes the death of one of its processes for corrupted memory: it ends every session,
+                // recovers, and lets nobody in meanwhile.
+                let session = try #require(
+                    installation.processes.first { $0.words.first?.contains("billwright_worker") == true })
+                kill(session.id, SIGKILL)
+                #expect(await up.ended() == .code(0), "\(up.everything)")
+                let log = try String(contentsOfFile: "\(installation.home)/log/postgres.log", encoding: .utf8)
+                #expect(log.contains("all server processes terminated; reinitializing"))
+                let books = try await installation.withBooks(Books.read)
+                books.expectChargedOnce(try SandboxFiles(installation).charges(), paid: 300)
+                Receipt.expect(Array(Set(try SandboxFiles(installation).receipts())), for: books)
+            }
+        }
+
+        /// How many invoices a line of `up`'s progress calls paid.
+        private static func paid(_ line: String) -> Int {
+            line.firstMatch(of: #/^invoices [0-9]+  paid ([0-9]+) /#).flatMap { Int($0.output.1) } ?? -1
+        }
+    }
+}
