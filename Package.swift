@@ -163,6 +163,9 @@ let package = Package(
             "JobKit", "PaymentMethods", "PaymentRetries", "Postgres", "TestSupport"),
         tests("Receipts", "BillingPorts", "BillingSupport", "Dates", "JobKit", "Postgres", "Receipts", "TestSupport"),
         tests("Runtime", "Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"),
+        tests(
+            "EndToEnd", "BooksStore", "CLinux", "HTTPClient", "JobKit", "JudgeSupport", "LocalPostgres", "Postgres",
+            "Processes", "QueueStore", "TestSupport"),
     ],
     swiftLanguageModes: [.v6]
 )
