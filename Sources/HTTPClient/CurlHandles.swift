@@ -33,6 +33,16 @@ internal import CCurl
         unsafe errorText.deallocate()
     }
 
+    /// Ends a mail so that its server takes nothing for a whole one; false when this is no mail.
+    ///
+    /// A mail that is merely removed gets its closing dot from libcurl, which then waits for the reply and blocks the
+    /// thread: the server would deliver half a mail. One that has run out of time has its connection closed instead.
+    func cutOff() -> Bool {
+        guard buffers.isMail else { return false }
+        _ = unsafe billwright_curl_set_total_timeout_ms(handle, 1)
+        return true
+    }
+
     fileprivate var pointer: UnsafeMutableRawPointer { unsafe handle }
 
     /// What there is to say once libcurl is done with the transfer, or has been told to drop it.

@@ -100,7 +100,7 @@ internal import CCurl
 
     /// The transfer whose buffers these are; valid while libcurl calls back.
     fileprivate var handle: UnsafeMutableRawPointer?
-    private let isMail: Bool
+    let isMail: Bool
     private let upload: [UInt8]
     private let responseLimit: Int
     private var headerSize = 0

@@ -132,6 +132,8 @@ private struct TransferLoop: ~Copyable {
     private let multi: MultiHandle
     private var running: [UInt: RunningTransfer] = [:]
     private var waiting: [Submission] = []
+    /// Mails that are being cut off, which libcurl has yet to say.
+    private var dropped: Set<UInt> = []
 
     init(_ inbox: TransferInbox) {
         self.inbox = inbox
@@ -147,7 +149,8 @@ private struct TransferLoop: ~Copyable {
             expire()
             startWaiting()
             for (id, code) in multi.perform() {
-                end(id, code == 0 ? .completed : .failed(code: code))
+                let wasDropped = dropped.remove(id) != nil
+                end(id, code == 0 ? .completed : wasDropped ? .cancelled : .failed(code: code))
             }
             if waiting.isEmpty || running.count == inbox.concurrent { multi.wait(wakeups: inbox.wakeups) }
         }
@@ -155,7 +158,14 @@ private struct TransferLoop: ~Copyable {
 
     private mutating func drop(_ cancelled: Set<UInt>) {
         guard !cancelled.isEmpty else { return }
-        for id in cancelled { end(id, .cancelled) }
+        for id in cancelled {
+            guard let transfer = running[id] else { continue }
+            if transfer.easy.cutOff() {
+                dropped.insert(id)
+            } else {
+                end(id, .cancelled)
+            }
+        }
         for submission in waiting where cancelled.contains(submission.id) {
             submission.finish(.cancelled, "cancelled before it was sent")
         }

@@ -1,3 +1,4 @@
+import Dispatch
 import HTTPClient
 import Synchronization
 import Testing
@@ -78,6 +79,43 @@ import Testing
         guard case .unknown = outcome else {
             Issue.record("expected unknown, got \(outcome)")
             return
+        }
+    }
+
+    /// libcurl sends the closing dot for whoever removes a mail halfway, and the server would deliver the half.
+    @Test func `a mail that is cancelled halfway never looks whole to its server`() async {
+        let (begun, begin) = AsyncStream.makeStream(of: Void.self)
+        let (texts, tell) = AsyncStream.makeStream(of: [UInt8].self)
+        let cancelled = DispatchSemaphore(value: 0)
+        let server = LoopbackListener { connection, _ in
+            connection.write("220 hello\r\n")
+            for reply in ["250 me", "250 ok", "250 ok", "354 go on"] {
+                connection.read(until: "\r\n")
+                connection.write(reply + "\r\n")
+            }
+            connection.read(until: "\r\n")
+            begin.yield()
+            // The text is too long for the sockets' buffers: it is halfway until somebody reads on.
+            _ = cancelled.wait(timeout: .now() + 5)
+            tell.yield(connection.readAll())
+        }
+        let line = String(repeating: "x", count: 998) + "\r\n"
+        let message = SMTPMessage(
+            envelopeFrom: "a@b.example", recipient: "c@d.example",
+            data: Array(String(repeating: line, count: 20_000).utf8))
+        let address = SMTPServer(host: "127.0.0.1", port: server.port, security: .none)
+        let sending = Task { await SMTPClient().send(message, server: address) }
+        for await _ in begun { break }
+        sending.cancel()
+        let outcome = await sending.value
+        cancelled.signal()
+        guard case .unknown = outcome else {
+            Issue.record("expected unknown, got \(outcome)")
+            return
+        }
+        for await text in texts {
+            #expect(!text.suffix(16).contains(UInt8(ascii: ".")))
+            break
         }
     }
 
