@@ -79,6 +79,12 @@ import Testing
                     + "smtps://[USER:PASSWORD@]HOST:PORT"
             ]),
         Case(
+            words: ["up", "--reconcile-after", "2s"],
+            complaint: ["billwright: --reconcile-after: '2.0 seconds' is not 3s or more"]),
+        Case(
+            words: ["up", "--stripe-minimal", "maybe"],
+            complaint: ["billwright: --stripe-minimal: 'maybe' is not one of yes, no"]),
+        Case(
             words: ["up", "--stripe-url", "http://127.0.0.1:9"],
             complaint: ["billwright: --stripe-url needs a key: set STRIPE_SECRET_KEY or --stripe-key"]),
         Case(

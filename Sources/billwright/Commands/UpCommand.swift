@@ -111,7 +111,8 @@ struct UpPlan: Sendable {
     private func checkCrew() throws {
         let words = [
             "--stripe-url", stripeURL ?? "http://127.0.0.1:1", "--stripe-key", stripeKey ?? Crew.sandboxKey,
-            "--smtp-url", smtpURL ?? "smtp://127.0.0.1:1",
+            "--stripe-minimal", stripeMinimal, "--smtp-url", smtpURL ?? "smtp://127.0.0.1:1",
+            "--reconcile-after", reconcileAfter,
         ]
         let crew = try Arguments(
             words, settings: Commands.Command.worker.settings, environment: ProcessInfo.processInfo.environment,
