@@ -65,7 +65,7 @@ struct Installation: Sendable {
     func up(_ words: String..., environment: [String: String] = [:], limit: Duration = .seconds(60)) async throws -> Run
     {
         try await Run.start(
-            ["up", "--reconcile-after", "2s"] + words,
+            ["up", "--reconcile-after", "5s"] + words,
             environment: self.environment.merging(environment) { $1 }, limit: limit)
     }
 
