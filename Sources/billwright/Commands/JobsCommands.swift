@@ -2,10 +2,11 @@ internal import Commands
 internal import Dates
 internal import JSONText
 internal import Postgres
+internal import Processes
 internal import QueueStore
 
-extension Command {
-    static let jobsList = Command(
+extension Commands.Command {
+    static let jobsList = Commands.Command(
         "jobs list", "Lists jobs, newest first.",
         settings: [
             .database,
@@ -17,12 +18,15 @@ extension Command {
             Setting("--limit", "N", default: "50", help: "at most this many, up to 1000"), .json,
         ],
         run: JobsCommands.list)
-    static let jobsShow = Command(
+    static let jobsShow = Commands.Command(
         "jobs show", "Shows one job with its failed attempts.", operands: ["ID"], settings: [.database, .json],
         run: JobsCommands.show)
-    static let jobsStats = Command(
+    static let jobsStats = Commands.Command(
         "jobs stats", "Counts live jobs by queue, kind and state.", settings: [.database, .json],
         run: JobsCommands.stats)
+    static let jobsRelease = Commands.Command(
+        "jobs release", "Lets a held job run again. Mend what held it first.", operands: ["ID"],
+        settings: [.database, Setting("--reason", "TEXT", help: "why; kept with the job")], run: JobsCommands.release)
 }
 
 private enum JobsCommands {
@@ -77,8 +81,27 @@ private enum JobsCommands {
         if let reason = job.heldReason { Terminal.print("held: \(reason)") }
         Terminal.print("arguments \(job.arguments)")
         for failure in failures {
-            Terminal.print("attempt \(failure.attempt) failed \(failure.failedAt): \(failure.error)")
+            let what = failure.attempt == 0 ? "note" : "attempt \(failure.attempt) failed"
+            Terminal.print("\(what) \(failure.failedAt): \(failure.error)")
         }
+        return 0
+    }
+
+    @Sendable static func release(_ arguments: Arguments) async throws -> Int32 {
+        guard let text = arguments.operands.first, let id = Int64(text) else {
+            throw UsageError("'jobs release' needs a job's id, a whole number")
+        }
+        let reason = try arguments.required("--reason")
+        let pool = PostgresPool(try arguments.database(application: "jobs"), size: 1)
+        let now = try await QueueInspection(pool: pool).databaseTime()
+        let isReleased = try await QueueOperations(pool: pool).release(
+            id, by: SystemUser.current.name, because: reason, now: now)
+        await pool.close()
+        guard isReleased else {
+            Terminal.complain("there is no held job \(id)")
+            return 1
+        }
+        Terminal.print("released job \(id)")
         return 0
     }
 
