@@ -33,7 +33,7 @@ import Testing
 
     static let commandLines = [
         Case(words: ["frob"], complaint: ["billwright: unknown command 'frob'; 'billwright --help' lists them"]),
-        Case(words: ["jobs"], complaint: ["billwright: 'billwright jobs' needs one of: list, show, stats"]),
+        Case(words: ["jobs"], complaint: ["billwright: 'billwright jobs' needs one of: list, show, stats, release"]),
         Case(words: ["up", "--frob"], complaint: ["billwright: unknown flag '--frob'"]),
         Case(words: ["up", "now"], complaint: ["billwright: unexpected argument 'now'"]),
         Case(words: ["up", "--workers"], complaint: ["billwright: --workers needs a value: --workers N"]),
