@@ -18,7 +18,7 @@ extension Command {
         ] + Setting.counterparts,
         discussion: """
             Any number of workers on any number of hosts share one database. Each takes jobs of the kinds it knows, one
-            lease a job, and gives itself up when it cannot reach the database for 12 seconds.
+            lease a job, and gives itself up when it cannot reach the database for 12 to 17 seconds.
             """,
         run: WorkerCommand.run)
     static let scheduler = Command(
