@@ -23,7 +23,7 @@ public struct RegisterPaymentMethodHandler: JobHandler {
             guard method.customer.gatewayCustomer == nil else { return (method, nil) }
             return (method, try await work.announce(.creation(of: method.customer)).effect)
         }
-        guard let (method, creation) = known else { return try await context.complete() }
+        guard let (method, creation) = known else { return context.complete() }
         var reference = method.customer.gatewayCustomer
         if let creation {
             switch await gateway.createCustomer(GatewayCustomer(method.customer), key: creation.key) {
@@ -33,7 +33,7 @@ public struct RegisterPaymentMethodHandler: JobHandler {
             case .unavailable(let reason): throw GatewayUnavailable(reason: reason)
             }
         }
-        guard let reference else { return try await context.complete() }
+        guard let reference else { return context.complete() }
         return try await attach(method, to: reference, creation: creation, in: context)
     }
 

@@ -30,7 +30,7 @@ public struct ChargeInvoiceHandler: JobHandler {
             try await nextStep(for: job.arguments, in: work)
         }
         switch step {
-        case .nothing: return try await context.complete()
+        case .nothing: return context.complete()
         case .wait(let until): return .snoozed(until: until)
         case .send(let charge): return try await send(charge, in: context)
         case .ask(let charge): return try await ask(about: charge, in: context)
@@ -127,7 +127,7 @@ extension ChargeInvoiceHandler {
                 try await work.move(pending.with(.intended), to: PaymentMove(to: .sent, because: .sent))
                 return true
             }
-            guard sent else { return try await context.complete() }
+            guard sent else { return context.complete() }
             return try await send(charge.with(.sent), in: context)
         }
     }

@@ -34,7 +34,7 @@ public struct SendReceiptHandler: JobHandler {
             return (facts, mail)
         }
         guard let (facts, mail) = found, mail.state == .intended || mail.state == .unknown else {
-            return try await context.complete()
+            return context.complete()
         }
         let receivedOn = try zones.rules(facts.customer.timeZone).localDate(of: facts.receivedAt)
         let receipt = Receipt(facts, receivedOn: receivedOn)

@@ -34,7 +34,7 @@ public struct RenewalsHandler: JobHandler {
             cursor = next
             faults += found
         } while cursor != nil
-        guard !faults.isEmpty else { return try await context.complete() }
+        guard !faults.isEmpty else { return context.complete() }
         // The others are done. These stay due, and every run says so until somebody has mended them.
         return .discarded(
             reason: "\(faults.count) subscriptions cannot be renewed: "

@@ -21,16 +21,19 @@ public struct Job<Arguments: JobArguments>: Sendable {
 
 /// The right to finish one job, never given twice.
 ///
-/// The number comes from a sequence and the worker's incarnation is random. Both are needed: after a crash of the server
-/// a sequence can repeat numbers whose claims were never flushed.
+/// The number is random, drawn for one claim; the jobs of that claim share it. A sequence would not do: a claim commits
+/// without waiting for the disk, and after a crash of the server its number would be given again.
 public struct Lease: Hashable, Sendable {
     public let job: JobID
     public let number: Int64
+    /// The job's place in its lane when it was claimed: a job that returned has another.
+    public let position: Int64
     public let worker: WorkerID
 
-    public init(job: JobID, number: Int64, worker: WorkerID) {
+    public init(job: JobID, number: Int64, position: Int64, worker: WorkerID) {
         self.job = job
         self.number = number
+        self.position = position
         self.worker = worker
     }
 }
@@ -43,6 +46,9 @@ public struct ClaimedJob: Sendable {
     public let version: Int
     public let queue: QueueName
     public let tenant: Int64?
+    public let uniqueKey: String?
+    public let serialKey: String?
+    public let trace: String?
     public let attempt: Int
     /// How often its worker died while running it.
     public let rescues: Int
@@ -53,8 +59,9 @@ public struct ClaimedJob: Sendable {
     public var id: JobID { lease.job }
 
     public init(
-        lease: Lease, lineage: JobID, kind: JobKind, version: Int, queue: QueueName, tenant: Int64?, attempt: Int,
-        rescues: Int, arguments: [UInt8], enqueuedAt: Instant, dueAt: Instant
+        lease: Lease, lineage: JobID, kind: JobKind, version: Int, queue: QueueName, tenant: Int64?,
+        uniqueKey: String?, serialKey: String?, trace: String?, attempt: Int, rescues: Int, arguments: [UInt8],
+        enqueuedAt: Instant, dueAt: Instant
     ) {
         self.lease = lease
         self.lineage = lineage
@@ -62,6 +69,9 @@ public struct ClaimedJob: Sendable {
         self.version = version
         self.queue = queue
         self.tenant = tenant
+        self.uniqueKey = uniqueKey
+        self.serialKey = serialKey
+        self.trace = trace
         self.attempt = attempt
         self.rescues = rescues
         self.arguments = arguments

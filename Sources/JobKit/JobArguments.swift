@@ -14,6 +14,10 @@ public protocol JobArguments: Codable, Sendable {
     var tenant: Int64? { get }
     /// While a live job of this kind has the same key, enqueueing another does nothing.
     var uniqueKey: String? { get }
+    /// For how long after it is enqueued the key is kept, also when the job has ended before; nil: while the job lives.
+    var uniqueWindow: Duration? { get }
+    /// Jobs of a queue with the same key run one at a time, by priority and then in the order they were enqueued.
+    var serialKey: String? { get }
 }
 
 extension JobArguments {
@@ -22,6 +26,8 @@ extension JobArguments {
     public static var priority: JobPriority { .normal }
     public var tenant: Int64? { nil }
     public var uniqueKey: String? { nil }
+    public var uniqueWindow: Duration? { nil }
+    public var serialKey: String? { nil }
 }
 
 /// A job about to be enqueued: its arguments already encoded, so that what is stored cannot differ from what was checked.
@@ -35,14 +41,18 @@ public struct NewJob: Sendable {
     public let priority: JobPriority
     public let tenant: Int64?
     public let uniqueKey: String?
+    public let uniqueWindow: Duration?
+    public let serialKey: String?
     /// UTF-8 JSON, an object with sorted keys.
     public let arguments: [UInt8]
     /// When it may first run; nil: at once.
     public let dueAt: Instant?
+    /// A W3C traceparent, so that a trace can be followed from whoever enqueued it.
+    public let trace: String?
 
     /// Encodes `arguments`. Throws `JobArgumentsTooLarge`, or what `Encodable` threw.
     public init<Arguments: JobArguments>(
-        _ arguments: Arguments, dueAt: Instant? = nil, priority: JobPriority = Arguments.priority
+        _ arguments: Arguments, dueAt: Instant? = nil, priority: JobPriority = Arguments.priority, trace: String? = nil
     ) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
@@ -56,6 +66,9 @@ public struct NewJob: Sendable {
         self.priority = priority
         self.tenant = arguments.tenant
         self.uniqueKey = arguments.uniqueKey
+        self.uniqueWindow = arguments.uniqueWindow
+        self.serialKey = arguments.serialKey
+        self.trace = trace
         self.arguments = Array(encoded)
         self.dueAt = dueAt
     }

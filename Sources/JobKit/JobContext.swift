@@ -51,10 +51,14 @@ public struct JobContext<Work: Sendable>: Sendable {
     }
 
     /// Commits the handler's last writes, its follow-up jobs and the job's completion as one.
-    public func complete(_ body: (Work) async throws -> Void = { _ in }) async throws -> JobOutcome {
+    public func complete(_ body: (Work) async throws -> Void) async throws -> JobOutcome {
         try await session.complete(body)
         return JobOutcome(.completed)
     }
+
+    /// For a job that has nothing more to write. Its completion is committed once the handler has returned, together with
+    /// others that ended at that moment.
+    public func complete() -> JobOutcome { JobOutcome(.finished) }
 }
 
 /// How an attempt ended. Only `JobContext.complete` makes a completion, so a handler cannot claim a success it has not
@@ -62,6 +66,8 @@ public struct JobContext<Work: Sendable>: Sendable {
 public struct JobOutcome: Sendable {
     package enum Ending: Sendable {
         case completed
+        /// To be completed by whoever runs the handler.
+        case finished
         case snoozed(until: Instant)
         case discarded(reason: String)
         case held(reason: String)

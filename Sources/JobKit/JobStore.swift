@@ -44,17 +44,25 @@ public enum AttemptEnding: Sendable {
 public protocol JobStore<Work>: Sendable {
     associatedtype Work: Sendable
 
-    /// Leases up to `limit` jobs that are due by `now`, by priority, due time and id. Counts the attempt.
+    /// Leases up to `limit` jobs that are due by `now`: by priority, and within one in turns among tenants and kinds, each
+    /// in the order in which its jobs came due. Fewer than `limit` means that no more are due.
     func claim(_ request: ClaimRequest, now: Instant) async throws -> [ClaimedJob]
 
     /// Gives back what `worker` holds of `queue` beside the jobs in `running`: leases of a claim whose answer never came.
     func giveBackStrays(of worker: WorkerID, in queue: QueueName, running: Set<JobID>) async throws
 
-    /// The earliest instant after `now` at which a job of the request's kinds comes due; nil: none is waiting.
+    /// Gives back jobs of a claim that were never started.
+    func giveBack(_ jobs: [ClaimedJob]) async throws
+
+    /// The earliest instant after `now` at which a job of the request's queue comes due; nil: none is waiting.
     func nextDue(_ request: ClaimRequest, after now: Instant) async throws -> Instant?
 
     /// The transactions of one attempt.
     func session(for job: ClaimedJob, now: Instant) -> any JobSession<Work>
+
+    /// Completes jobs whose handlers had nothing to write, together. Returns those that were; the lease of the others is
+    /// no longer held.
+    func complete(_ jobs: [ClaimedJob], now: Instant) async throws -> Set<JobID>
 
     /// Ends the attempt without completing the job.
     func end(_ job: ClaimedJob, as ending: AttemptEnding, now: Instant) async throws

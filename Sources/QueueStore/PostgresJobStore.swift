@@ -9,6 +9,8 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
     let pool: PostgresPool
     let waker: QueueWaker
     private let listenerConfiguration: PostgresConfiguration
+    private let leases = LeaseLedger()
+    private let turns = StirringTurns()
     private let work: @Sendable (PostgresWork) -> Work
 
     /// `control` is a small pool kept apart, so that wake-ups and heartbeats never wait behind handlers.
@@ -23,17 +25,65 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
     }
 
     public func claim(_ request: ClaimRequest, now: Instant) async throws -> [ClaimedJob] {
-        let rows = try await pool.query(QueueSQL.claim(request, now: now))
-        return try rows.map { row in try ClaimedJob(row, worker: request.worker) }
+        // What waits outside the lanes is looked for when these are empty, and now and then when they are not.
+        let stirredFirst = turns.isDue(request.queue)
+        if stirredFirst { _ = try await stir(request.queue, limit: request.limit, now: now) }
+        let jobs = try await lease(request, limit: request.limit)
+        guard jobs.isEmpty, !stirredFirst else { return jobs }
+        guard try await stir(request.queue, limit: request.limit, now: now) else { return [] }
+        return try await lease(request, limit: request.limit)
+    }
+
+    private func lease(_ request: ClaimRequest, limit: Int) async throws -> [ClaimedJob] {
+        let number = Int64.random(in: 1...Int64.max)
+        let finished = leases.finished(by: request.worker)
+        let rows = try await pool.query(
+            QueueSQL.claim(request, token: number, limit: limit, finished: finished))
+        let jobs = try rows.map { row in try ClaimedJob(row, number: number, request: request) }
+        leases.opened(number, jobs: jobs.count)
+        if !jobs.isEmpty { leases.dropped(finished, by: request.worker) }
+        return jobs
+    }
+
+    /// Whether anything can be claimed now that could not be before.
+    private func stir(_ queue: QueueName, limit: Int, now: Instant) async throws -> Bool {
+        let statements = QueueSQL.stir(queue, after: turns.lastKey(of: queue), limit: limit, now: now)
+        let rows = try await pool.withConnection { connection in try await connection.pipeline(statements) }
+        let (promoted, key, met) = (
+            try rows[0].only(Int64.self), try rows[1].only(String?.self), try rows[2].only(Int32.self)
+        )
+        turns.taken(queue, lastKey: key)
+        return promoted > 0 || key != nil || met > 0
     }
 
     public func giveBackStrays(of worker: WorkerID, in queue: QueueName, running: Set<JobID>) async throws {
-        let rows = try await pool.query(QueueSQL.giveBackStrays(of: worker, in: queue, running: running))
-        if rows.affectedRows > 0 { await waker.wake([queue]) }
+        let returned = try await pool.query(QueueSQL.giveBackStrays(of: worker, in: queue, running: running))
+            .only(Int64.self)
+        if returned > 0 { await waker.wake([queue]) }
+    }
+
+    public func giveBack(_ jobs: [ClaimedJob]) async throws {
+        for (lease, mine) in Dictionary(grouping: jobs, by: \.lease.number) {
+            _ = try await pool.query(QueueSQL.giveBackClaim(lease, of: mine[0].lease.worker, only: mine.map(\.id)))
+        }
+        leases.ended(jobs)
+        if let queue = jobs.first?.queue { await waker.wake([queue]) }
     }
 
     public func nextDue(_ request: ClaimRequest, after now: Instant) async throws -> Instant? {
-        try await pool.query(QueueSQL.nextDue(request, after: now)).only(Instant?.self)
+        try await pool.query(QueueSQL.nextDue(request.queue, after: now)).first(Instant.self)
+    }
+
+    public func complete(_ jobs: [ClaimedJob], now: Instant) async throws -> Set<JobID> {
+        guard !jobs.isEmpty else { return [] }
+        // In one order everywhere, so that two transactions never wait for each other.
+        let ordered = jobs.sorted { $0.id < $1.id }
+        let rows = try await pool.withConnection { connection in
+            try await connection.pipeline(
+                [QueueSQL.finish(ordered, as: "completed", now: now)] + QueueSQL.letGo(ordered))
+        }
+        leases.ended(jobs)
+        return Set(try rows[0].decode(Int64.self).map { JobID($0) })
     }
 
     public func session(for job: ClaimedJob, now: Instant) -> any JobSession<Work> {
@@ -41,27 +91,29 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
     }
 
     public func end(_ job: ClaimedJob, as ending: AttemptEnding, now: Instant) async throws {
-        _ = try await fenced(by: job.lease) {
+        let statements = PostgresJobStore.statements(for: ending, of: job, now: now)
+        _ = try await fenced(by: job) {
             try await pool.transaction(settings: [.tenant(.all)]) { transaction in
-                try await transaction.finish(with: PostgresJobStore.statements(for: ending, of: job, now: now))
+                try await transaction.finish(with: statements)
             }
         }
         if case .released = ending { await waker.wake([job.queue]) }
     }
 
     private static func statements(for ending: AttemptEnding, of job: ClaimedJob, now: Instant) -> [SQL] {
-        let lease = job.lease
+        func back(_ back: QueueSQL.Return) -> SQL { QueueSQL.giveBack(job.lease, back, now: now) }
         return switch ending {
         case .retried(let due, let error):
             [
-                QueueSQL.giveBack(lease, due: due, refund: false, snoozed: false),
+                back(.init(state: "retryable", due: due, counts: true)),
                 QueueSQL.recordFailure(of: job, error: error, now: now),
             ]
-        case .snoozed(let due): [QueueSQL.giveBack(lease, due: due, refund: true, snoozed: true)]
-        case .released: [QueueSQL.giveBack(lease, due: nil, refund: true, snoozed: false)]
+        case .snoozed(let due):
+            [back(.init(state: job.attempt > 1 ? "retryable" : "scheduled", due: due, counts: false, isSnooze: true))]
+        case .released: [back(.init(state: "available", counts: false))]
         case .discarded(let error):
-            [QueueSQL.discard(lease, now: now), QueueSQL.recordFailure(of: job, error: error, now: now)]
-        case .held(let reason): [QueueSQL.hold(lease, reason: reason)]
+            QueueSQL.end(job, as: "discarded", now: now) + [QueueSQL.recordFailure(of: job, error: error, now: now)]
+        case .held(let reason): [back(.init(state: "held", counts: true, reason: reason))]
         }
     }
 
@@ -91,12 +143,15 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
         return value
     }
 
-    /// Turns the fence's SQLSTATE into the queue's own error.
-    func fenced<Value>(by lease: Lease, _ body: () async throws -> Value) async throws -> Value {
+    /// Turns the fence's SQLSTATE into the queue's own error, and notes that the job's time here is over.
+    func fenced<Value>(by job: ClaimedJob, ends: Bool = true, _ body: () async throws -> Value) async throws -> Value {
         do {
-            return try await body()
+            let value = try await body()
+            if ends { leases.ended(CollectionOfOne(job)) }
+            return value
         } catch let error as PostgresError where error.sqlState == "BW001" {
-            throw StaleLease(lease)
+            leases.ended(CollectionOfOne(job))
+            throw StaleLease(job.lease)
         }
     }
 }
@@ -110,15 +165,15 @@ private struct LeasedSession<Work: Sendable>: JobSession {
     private var scope: TenantScope { job.tenant.map { .one($0) } ?? .all }
 
     func transaction<Value: Sendable>(_ body: (Work) async throws -> Value) async throws -> Value {
-        try await store.fenced(by: job.lease) {
+        try await store.fenced(by: job, ends: false) {
             try await store.run(tenant: scope, now: now, job: job, finish: [QueueSQL.fence(job.lease)], body)
         }
     }
 
     func complete(_ body: (Work) async throws -> Void) async throws {
-        try await store.fenced(by: job.lease) {
+        try await store.fenced(by: job) {
             try await store.run(
-                tenant: scope, now: now, job: job, finish: [QueueSQL.complete(job.lease, now: now)], body)
+                tenant: scope, now: now, job: job, finish: QueueSQL.end(job, as: "completed", now: now), body)
         }
     }
 }
@@ -136,14 +191,17 @@ extension TransactionSetting {
 }
 
 extension ClaimedJob {
-    init(_ row: Row, worker: WorkerID) throws(PostgresError) {
-        let (id, lease, lineage, kind, version, queue, tenant, attempt, rescues, arguments, enqueuedAt, dueAt) =
-            try row.decode(
-                Int64.self, Int64.self, Int64.self, String.self, Int32.self, String.self, Int64?.self, Int32.self,
-                Int32.self, PostgresJSON.self, Instant.self, Instant.self)
+    init(_ row: Row, number: Int64, request: ClaimRequest) throws(PostgresError) {
+        let (
+            id, position, lineage, kind, version, tenant, attempt, rescues, uniqueKey, serialKey, trace, enqueuedAt,
+            dueAt, arguments
+        ) = try row.decode(
+            Int64.self, Int64.self, Int64.self, String.self, Int32.self, Int64?.self, Int32.self, Int32.self,
+            String?.self, String?.self, String?.self, Instant.self, Instant.self, PostgresJSON.self)
         self.init(
-            lease: Lease(job: JobID(id), number: lease, worker: worker), lineage: JobID(lineage), kind: JobKind(kind),
-            version: Int(version), queue: QueueName(queue), tenant: tenant, attempt: Int(attempt),
-            rescues: Int(rescues), arguments: arguments.utf8, enqueuedAt: enqueuedAt, dueAt: dueAt)
+            lease: Lease(job: JobID(id), number: number, position: position, worker: request.worker),
+            lineage: JobID(lineage), kind: JobKind(kind), version: Int(version), queue: request.queue, tenant: tenant,
+            uniqueKey: uniqueKey, serialKey: serialKey, trace: trace, attempt: Int(attempt), rescues: Int(rescues),
+            arguments: arguments.utf8, enqueuedAt: enqueuedAt, dueAt: dueAt)
     }
 }

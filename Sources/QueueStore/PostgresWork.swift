@@ -31,9 +31,9 @@ public struct PostgresWork: JobWork {
     static let insertBatch = 500
 
     public func announce(_ request: EffectRequest) async throws -> EffectStanding {
-        let inserted = try await transaction.query(QueueSQL.announce(request, for: job, now: now))
+        let inserted = try await transaction.query(EffectSQL.announce(request, for: job, now: now))
         if let row = inserted.first { return .new(try PostgresWork.effect(row)) }
-        let row = try await transaction.query(QueueSQL.announced(request)).only()
+        let row = try await transaction.query(EffectSQL.announced(request)).only()
         let (_, _, _, _, fingerprint) = try row.decode(
             Int64.self, String.self, String.self, Instant.self, String.self)
         guard fingerprint == request.fingerprint else {
@@ -55,7 +55,7 @@ public struct PostgresWork: JobWork {
 
     public func settle(_ effect: Effect, as state: EffectState, result: [UInt8]) async throws {
         precondition(state != .intended, "settling says how it ended")
-        let rows = try await transaction.query(QueueSQL.settle(effect, as: state, result: result, now: now))
+        let rows = try await transaction.query(EffectSQL.settle(effect, as: state, result: result, now: now))
         guard rows.affectedRows == 1 else {
             throw UnreadableRow("effect \(effect.id) is settled already; it cannot become \(state.rawValue)")
         }

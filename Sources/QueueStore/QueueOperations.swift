@@ -9,20 +9,10 @@ public struct QueueOperations: Sendable {
 
     /// Lets a held job run again, its attempts and rescues counted anew. False: there is no such held job.
     ///
-    /// Throws with constraint `jobs_unique` when another job has taken over its work meanwhile.
+    /// Throws with constraint `unique_keys_pkey` when another job has taken over its work meanwhile.
     public func release(_ id: Int64, by person: String, because reason: String, now: Instant) async throws -> Bool {
-        let note = "released by \(person): \(reason)"
-        return try await pool.query(
-            """
-            WITH freed AS (
-                UPDATE queue.jobs SET held_reason = NULL, attempt = 0, rescues = 0, due_at = \(now)
-                 WHERE id = \(id) AND held_reason IS NOT NULL
-                RETURNING id
-            ), noted AS (
-                INSERT INTO queue.failures (job, attempt, failed_at, error) SELECT id, 0, \(now), \(note) FROM freed
-            )
-            SELECT EXISTS (SELECT FROM freed)
-            """
+        try await pool.query(
+            "SELECT queue.release(\(id), \(person), \(reason), \(now))"
         ).only(Bool.self)
     }
 }

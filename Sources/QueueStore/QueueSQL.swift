@@ -2,58 +2,44 @@ internal import Dates
 internal import JobKit
 internal import Postgres
 
-/// Every statement about running jobs, each with one name. Business time is a parameter; only leases and beats read the
-/// server's clock.
+/// Every statement about jobs on their way, each with one name; most call a function that stands in the migrations.
+/// Business time is a parameter; only leases and beats read the server's clock.
 enum QueueSQL {
     static func enqueue(_ jobs: some Collection<NewJob>, now: Instant) -> SQL {
         """
-        INSERT INTO queue.jobs
-               (kind, version, queue, priority, tenant, unique_key, due_at, enqueued_at, arguments)
-        SELECT kind, version, queue, priority, tenant, unique_key, coalesce(due_at, \(now)), \(now), arguments
-          FROM unnest(\(jobs.map(\.kind.name)), \(jobs.map { Int32($0.version) }), \(jobs.map(\.queue.name)),
-                      \(jobs.map(\.priority.rank)), \(jobs.map(\.tenant)), \(jobs.map(\.uniqueKey)),
-                      \(jobs.map(\.dueAt)), \(jobs.map { PostgresJSON($0.arguments) }))
-               WITH ORDINALITY AS job(kind, version, queue, priority, tenant, unique_key, due_at, arguments, place)
-         ORDER BY place
-            ON CONFLICT (kind, unique_key) WHERE unique_key IS NOT NULL AND held_reason IS NULL DO NOTHING
+        SELECT queue.store(
+            \(jobs.map(\.kind.name)), \(jobs.map { Int32($0.version) }), \(jobs.map(\.queue.name)),
+            \(jobs.map(\.priority.rank)), \(jobs.map(\.tenant)), \(jobs.map(\.uniqueKey)),
+            \(jobs.map { job in job.uniqueWindow.map { now + $0 } }), \(jobs.map(\.serialKey)), \(jobs.map(\.dueAt)),
+            \(jobs.map(\.trace)), array_fill(NULL::bigint, ARRAY[\(Int32(jobs.count))]),
+            \(jobs.map { String(decoding: $0.arguments, as: UTF8.self) })::json[], \(now))
         """
     }
 
-    /// SKIP LOCKED keeps claimers apart; the outer ORDER BY hands jobs out in the order they were chosen.
-    static func claim(_ request: ClaimRequest, now: Instant) -> SQL {
+    static func claim(_ request: ClaimRequest, token: Int64, limit: Int, finished: [Int64]) -> SQL {
         let kinds = request.kinds.sorted { $0.key.name < $1.key.name }
         return """
-            WITH chosen AS MATERIALIZED (
-                SELECT job.id
-                  FROM queue.jobs AS job
-                 WHERE job.queue = \(request.queue.name) AND job.lease IS NULL AND job.held_reason IS NULL
-                   AND job.due_at <= \(now)
-                   AND job.version <= (SELECT known.version
-                                         FROM unnest(\(kinds.map(\.key.name)), \(kinds.map { Int32($0.value) }))
-                                              AS known(kind, version)
-                                        WHERE known.kind = job.kind)
-                 ORDER BY job.priority, job.due_at, job.id
-                 LIMIT \(request.limit)
-                   FOR UPDATE SKIP LOCKED
-            ), claimed AS (
-                UPDATE queue.jobs AS job
-                   SET lease = nextval('queue.lease_numbers'), worker = \(request.worker.uuid),
-                       leased_at = clock_timestamp(), attempt = job.attempt + 1
-                  FROM chosen
-                 WHERE job.id = chosen.id
-             RETURNING job.id, job.lease, coalesce(job.lineage, job.id) AS lineage, job.kind, job.version, job.queue,
-                       job.tenant, job.attempt, job.rescues, job.arguments, job.enqueued_at, job.due_at, job.priority
-            )
-            SELECT id, lease, lineage, kind, version, queue, tenant, attempt, rescues, arguments, enqueued_at, due_at
-              FROM claimed
-             ORDER BY priority, due_at, id
+            SELECT id, job_position, lineage, kind, version, tenant, attempt, rescues, unique_key, serial_key, trace,
+                   enqueued_at, due_at, arguments
+              FROM queue.claim(\(request.worker.uuid), \(token), \(request.queue.name), \(kinds.map(\.key.name)),
+                               \(kinds.map { Int32($0.value) }), \(Int32(limit)), \(finished))
             """
     }
 
-    static func nextDue(_ request: ClaimRequest, after now: Instant) -> SQL {
+    /// Brings what is due, but not yet in a lane that claims know, to where the next claim finds it.
+    static func stir(_ queue: QueueName, after key: String?, limit: Int, now: Instant) -> [SQL] {
+        [
+            "SELECT queue.promote(\(queue.name), \(Int32(limit)), \(now))",
+            "SELECT queue.admit(\(queue.name), \(key), \(Int32(limit)))",
+            "SELECT queue.meet_lanes()",
+        ]
+    }
+
+    static func nextDue(_ queue: QueueName, after now: Instant) -> SQL {
         """
-        SELECT min(due_at) FROM queue.jobs
-         WHERE queue = \(request.queue.name) AND lease IS NULL AND held_reason IS NULL AND due_at > \(now)
+        SELECT due_at FROM queue.waiting
+         WHERE queue = \(queue.name) AND state IN ('scheduled', 'retryable') AND due_at > \(now)
+         ORDER BY due_at LIMIT 1
         """
     }
 
@@ -62,63 +48,72 @@ enum QueueSQL {
         """
         SELECT queue.require_lease((
             SELECT count(*) FROM (
-                SELECT FROM queue.jobs
-                 WHERE id = \(lease.job.number) AND lease = \(lease.number) AND worker = \(lease.worker.uuid)
-                   FOR SHARE) AS held))
+                SELECT FROM queue.jobs AS job
+                 WHERE id = \(lease.job.number) AND position = \(lease.position)
+                   AND EXISTS (SELECT FROM queue.leases
+                                WHERE token = \(lease.number) AND worker = \(lease.worker.uuid))
+                   FOR SHARE OF job) AS held))
         """
     }
 
-    static func complete(_ lease: Lease, now: Instant) -> SQL { leave(lease, for: "completed", now: now) }
-    static func discard(_ lease: Lease, now: Instant) -> SQL { leave(lease, for: "discarded", now: now) }
+    /// The end of one job, as the last statements of a transaction.
+    static func end(_ job: ClaimedJob, as state: String, now: Instant) -> [SQL] {
+        let finished = finish([job], as: state, now: now)
+        let fenced: SQL = "SELECT queue.require_lease((SELECT count(*) FROM (\(finished)) AS ended))"
+        return [fenced] + letGo([job])
+    }
 
-    private static func leave(_ lease: Lease, for state: String, now: Instant) -> SQL {
+    /// Ends jobs of one worker; a row for each whose lease was still held.
+    static func finish(_ jobs: [ClaimedJob], as state: String, now: Instant) -> SQL {
         """
-        WITH gone AS (
-            DELETE FROM queue.jobs
-             WHERE id = \(lease.job.number) AND lease = \(lease.number) AND worker = \(lease.worker.uuid)
-            RETURNING *
-        ), kept AS (
-            INSERT INTO queue.history
-                   (id, lineage, kind, version, queue, priority, tenant, unique_key, state, enqueued_at, due_at,
-                    ended_at, attempt, rescues, snoozes, worker, arguments)
-            SELECT id, lineage, kind, version, queue, priority, tenant, unique_key, \(state), enqueued_at, due_at,
-                   \(now), attempt, rescues, snoozes, worker, arguments
-              FROM gone
-        )
-        SELECT queue.require_lease((SELECT count(*) FROM gone))
+        SELECT queue.finish(\(jobs.map(\.id.number)), \(jobs.map(\.lease.position)), \(jobs.map(\.lease.number)),
+                            \(jobs[0].lease.worker.uuid), \(state), \(now))
         """
     }
 
-    /// Gives the job back to the queue; `refund` takes the counted attempt back.
-    static func giveBack(_ lease: Lease, due: Instant?, refund: Bool, snoozed: Bool) -> SQL {
+    /// What ended jobs held beside their lease; none for the many that held nothing.
+    static func letGo(_ jobs: [ClaimedJob]) -> [SQL] {
+        let holders = jobs.filter { $0.uniqueKey != nil || $0.serialKey != nil }
+        guard !holders.isEmpty else { return [] }
+        return [
+            """
+            SELECT queue.let_go(\(holders.map(\.id.number)), \(holders.map(\.queue.name)), \(holders.map(\.serialKey)),
+                                \(holders.map(\.kind.name)), \(holders.map(\.uniqueKey)))
+            """
+        ]
+    }
+
+    /// Where a job goes whose attempt ended in something else than its end.
+    struct Return: Sendable {
+        var state: String
+        var due: Instant?
+        /// Whether the attempt counts.
+        var counts: Bool
+        var isSnooze = false
+        var reason: String?
+    }
+
+    static func giveBack(_ lease: Lease, _ back: Return, now: Instant) -> SQL {
         """
-        WITH freed AS (
-            UPDATE queue.jobs
-               SET lease = NULL, worker = NULL, leased_at = NULL, due_at = coalesce(\(due), due_at),
-                   attempt = attempt - \(Int32(refund ? 1 : 0)), snoozes = snoozes + \(Int32(snoozed ? 1 : 0))
-             WHERE id = \(lease.job.number) AND lease = \(lease.number) AND worker = \(lease.worker.uuid)
-            RETURNING id
-        )
-        SELECT queue.require_lease((SELECT count(*) FROM freed))
+        SELECT queue.require_lease(queue.give_back(
+            \(lease.job.number), \(lease.position), \(lease.number), \(lease.worker.uuid), \(back.state), \(back.due),
+            \(Int32(back.counts ? 1 : 0)), \(Int32(back.isSnooze ? 1 : 0)), \(back.reason), \(now)))
         """
+    }
+
+    static func giveBackClaim(_ number: Int64, of worker: WorkerID, only jobs: [JobID]) -> SQL {
+        "SELECT queue.give_back_claim(\(number), \(worker.uuid), \(jobs.map(\.number)))"
     }
 
     /// Only the worker itself knows which of its leases it never heard of, and only while nothing of it is being claimed.
     static func giveBackStrays(of worker: WorkerID, in queue: QueueName, running: Set<JobID>) -> SQL {
         """
-        UPDATE queue.jobs SET lease = NULL, worker = NULL, leased_at = NULL, attempt = attempt - 1
-         WHERE worker = \(worker.uuid) AND queue = \(queue.name) AND id <> ALL(\(running.map(\.number).sorted()))
-        """
-    }
-
-    static func hold(_ lease: Lease, reason: String) -> SQL {
-        """
-        WITH parked AS (
-            UPDATE queue.jobs SET lease = NULL, worker = NULL, leased_at = NULL, held_reason = \(reason)
-             WHERE id = \(lease.job.number) AND lease = \(lease.number) AND worker = \(lease.worker.uuid)
-            RETURNING id
-        )
-        SELECT queue.require_lease((SELECT count(*) FROM parked))
+        SELECT coalesce(sum(queue.give_back_claim(
+                   lease.token, lease.worker,
+                   ARRAY(SELECT job FROM unnest(lease.jobs) AS job WHERE job <> ALL(\(running.map(\.number).sorted()))))), 0)
+               ::bigint
+          FROM queue.leases AS lease JOIN queue.lanes AS lane USING (lane)
+         WHERE lease.worker = \(worker.uuid) AND lane.queue = \(queue.name)
         """
     }
 
@@ -126,35 +121,6 @@ enum QueueSQL {
         """
         INSERT INTO queue.failures (job, attempt, lease, failed_at, error)
         VALUES (\(job.id.number), \(Int32(job.attempt)), \(job.lease.number), \(now), \(error))
-        """
-    }
-}
-
-// The effect ledger.
-extension QueueSQL {
-    static func announce(_ request: EffectRequest, for job: ClaimedJob?, now: Instant) -> SQL {
-        """
-        INSERT INTO queue.effects (scope, name, fingerprint, job, lineage, tenant, announced_at)
-        VALUES (\(request.scope), \(request.name), \(request.fingerprint), \(job?.id.number), \(job?.lineage.number),
-                \(job?.tenant), \(now))
-            ON CONFLICT (scope, name) DO NOTHING
-        RETURNING id, idempotency_key, state, announced_at, fingerprint
-        """
-    }
-
-    static func announced(_ request: EffectRequest) -> SQL {
-        """
-        SELECT id, idempotency_key, state, announced_at, fingerprint FROM queue.effects
-         WHERE scope = \(request.scope) AND name = \(request.name)
-        """
-    }
-
-    /// An unknown outcome may still be settled; a settled one never changes.
-    static func settle(_ effect: Effect, as state: EffectState, result: [UInt8], now: Instant) -> SQL {
-        """
-        UPDATE queue.effects
-           SET state = \(state.rawValue), settled_at = \(now), result = \(PostgresJSON(result))
-         WHERE id = \(effect.id) AND state IN ('intended', 'unknown')
         """
     }
 }

@@ -2,51 +2,111 @@ internal import Dates
 internal import JobKit
 internal import Observability
 
-// One attempt at one job: run the handler within its limits, then write down how it ended.
-extension Worker {
-    func attempt(_ job: ClaimedJob, in life: Incarnation) async {
-        let started = ContinuousClock.now
-        let now = clock.now()
-        guard let registration = registry[job.kind] else {
-            preconditionFailure("claimed a job of kind \(job.kind), which no handler here knows")
-        }
-        if job.rescues > 0, registration.policy.whenLost == .hold {
-            await end(job, as: .held(reason: "its worker was lost while it ran"), now: now)
-            return
-        }
-        let context = JobContext(now: now, session: store.session(for: job, now: now))
-        let result = await bounded(by: registration.policy.timeout, grace: settings.cancelGrace) {
-            try await registration.run(job, in: context)
-        }
-        metrics.observe(
-            "billwright_job_duration_seconds", ["kind": job.kind.name], started.duration(to: ContinuousClock.now))
-        if case .cancelled = result, life.isLost { return }
-        await conclude(job, result, policy: registration.policy, now: now)
+// One attempt after another in a slot: run the handler within its limits, then see to it that its end is written down.
+extension QueueLoop {
+    func startSlot() {
+        let slot = AttemptSlot()
+        guard crew.join(slot) else { return }
+        slot.start(Task { await self.work(in: slot) })
     }
 
-    private func conclude(
-        _ job: ClaimedJob, _ result: BoundedResult<JobOutcome>, policy: JobPolicy, now: Instant
-    ) async {
-        switch result {
-        case .ended(.success(let outcome)):
-            switch outcome.ending {
-            case .completed:
-                metrics.count("billwright_jobs_completed_total", ["kind": job.kind.name])
-                log.debug("completed", fields(job))
-            case .snoozed(let until): await end(job, as: .snoozed(due: until), now: now)
-            case .discarded(let reason): await end(job, as: .discarded(error: Worker.readable(reason)), now: now)
-            case .held(let reason): await end(job, as: .held(reason: Worker.readable(reason)), now: now)
+    private func work(in slot: AttemptSlot) async {
+        while !slot.isSpent, let job = await backlog.next() {
+            guard let result = await attempt(job, in: slot) else { return }
+            await worker.conclude(job, result, in: self)
+            noteEnd()
+        }
+        leave(slot)
+    }
+
+    private func leave(_ slot: AttemptSlot) {
+        if slot.isSpent { startSlot() }
+        crew.leave(slot)
+    }
+
+    /// Nil: the handler was left behind and its attempt has been ended by another.
+    private func attempt(_ job: ClaimedJob, in slot: AttemptSlot) async -> AttemptResult? {
+        guard let registration = worker.registry[job.kind] else {
+            preconditionFailure("claimed a job of kind \(job.kind), which no handler here knows")
+        }
+        if job.rescues > 0, registration.policy.whenLost == .hold { return .lostBefore }
+        let started = ContinuousClock.now
+        guard slot.begin(job, until: started + registration.policy.timeout) else { return .cancelled }
+        let now = worker.clock.now()
+        let context = JobContext(now: now, session: worker.store.session(for: job, now: now))
+        let outcome: Result<JobOutcome, any Error>
+        do { outcome = .success(try await registration.run(job, in: context)) } catch { outcome = .failure(error) }
+        worker.metrics.observe(
+            "billwright_job_duration_seconds", ["kind": job.kind.name], started.duration(to: ContinuousClock.now))
+        switch (slot.end(), outcome) {
+        case (.leftBehind, _): return nil
+        // An error after we cancelled is the cancellation, whatever the handler made of it.
+        case (.cancelled(let cause), .failure): return AttemptResult(cause)
+        case (_, let outcome): return .ended(outcome)
+        }
+    }
+
+    /// Looks after handlers that are over their time, until cancelled.
+    func watchSlots() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(25))
+            let slots = crew.slots
+            let now = ContinuousClock.now
+            for slot in slots {
+                guard let (job, cause) = slot.check(at: now, grace: worker.settings.cancelGrace) else { continue }
+                await worker.conclude(job, AttemptResult(cause), in: self)
+                leave(slot)
             }
+        }
+    }
+}
+
+/// What became of an attempt.
+enum AttemptResult: Sendable {
+    case ended(Result<JobOutcome, any Error>)
+    /// It was cancelled because it took too long.
+    case overran
+    /// It was cancelled because the worker stops.
+    case cancelled
+    /// Its kind wants a person to look when a worker was lost.
+    case lostBefore
+
+    init(_ cause: AttemptSlot.Cause) {
+        switch cause {
+        case .overran: self = .overran
+        case .stopped: self = .cancelled
+        }
+    }
+}
+
+extension Worker {
+    func conclude(_ job: ClaimedJob, _ result: AttemptResult, in loop: QueueLoop<Store>) async {
+        switch result {
+        case .ended(.success(let outcome)): await conclude(job, outcome.ending, in: loop)
         case .ended(.failure(let error as StaleLease)):
             metrics.count("billwright_stale_leases_total", ["kind": job.kind.name])
             log.error("\(error)", fields(job))
-        case .ended(.failure(let error)): await fail(job, "\(error)", policy: policy)
-        case .overran: await fail(job, "ran longer than \(policy.timeout)", policy: policy)
-        case .cancelled: await end(job, as: .released, now: now)
+        case .ended(.failure(let error)): await fail(job, "\(error)")
+        case .overran: await fail(job, "ran longer than \(registry[job.kind]?.policy.timeout ?? .zero)")
+        // A life that was lost gives nothing back: a rescue takes its jobs and counts that.
+        case .cancelled where loop.life.isLost: return
+        case .cancelled: await end(job, as: .released, now: clock.now())
+        case .lostBefore: await end(job, as: .held(reason: "its worker was lost while it ran"), now: clock.now())
         }
     }
 
-    private func fail(_ job: ClaimedJob, _ error: String, policy: JobPolicy) async {
+    private func conclude(_ job: ClaimedJob, _ ending: JobOutcome.Ending, in loop: QueueLoop<Store>) async {
+        switch ending {
+        case .finished: loop.completions.add(job)
+        case .completed: metrics.count("billwright_jobs_completed_total", ["kind": job.kind.name])
+        case .snoozed(let until): await end(job, as: .snoozed(due: until), now: clock.now())
+        case .discarded(let reason): await end(job, as: .discarded(error: Worker.readable(reason)), now: clock.now())
+        case .held(let reason): await end(job, as: .held(reason: Worker.readable(reason)), now: clock.now())
+        }
+    }
+
+    private func fail(_ job: ClaimedJob, _ error: String) async {
+        guard let policy = registry[job.kind]?.policy else { return }
         metrics.count("billwright_jobs_failed_total", ["kind": job.kind.name])
         let text = Worker.readable(error)
         let now = clock.now()

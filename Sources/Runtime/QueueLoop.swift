@@ -3,64 +3,104 @@ internal import JobKit
 internal import Observability
 internal import Synchronization
 
-/// Keeps one queue's slots full: claims no more than can start at once, so nothing waits in memory that another worker
-/// could be running.
-struct QueueLoop<Store: JobStore>: Sendable {
+/// Keeps one queue's slots busy.
+///
+/// It claims what can start at once, and of jobs that are over in a moment as many more as the slots would end in
+/// `lookahead`: a round trip for each would cost more than the jobs. Where jobs take long nothing waits here that another
+/// worker could be running.
+final class QueueLoop<Store: JobStore>: Sendable {
     let worker: Worker<Store>
     let queue: QueueName
     let life: Incarnation
     let signal: WakeSignal
-    private let running = RunningJobs()
+    let backlog = Backlog()
+    let completions: Completions<Store>
+    let crew: Crew
+    private let pace = Mutex(Pace())
 
     init(worker: Worker<Store>, queue: QueueName, life: Incarnation, signal: WakeSignal) {
         self.worker = worker
         self.queue = queue
         self.life = life
         self.signal = signal
+        completions = Completions(worker: worker, life: life) { signal.raise() }
+        crew = Crew()
     }
 
-    /// Past this, one claim holds its locks longer than it saves.
-    private static var claimLimit: Int { 100 }
-
-    /// Returns when told to drain or cancelled, after every attempt it started has ended.
+    /// Returns when told to drain or cancelled, after every attempt it started has ended or was left behind.
     func run(until drain: Drain) async {
+        for _ in 0..<worker.settings.concurrency(of: queue) { startSlot() }
+        // Tasks of their own: what runs must be seen to its end also when this one is cancelled.
+        let committing = Task { await completions.run() }
+        let watching = Task { await watchSlots() }
+        await claimJobs(until: drain)
+        await giveBackUnstarted()
+        await withTaskCancellationHandler {
+            await crew.dismissed()
+        } onCancel: {
+            crew.cancelAll()
+        }
+        completions.close()
+        await committing.value
+        watching.cancel()
+        await watching.value
+    }
+
+    private func claimJobs(until drain: Drain) async {
         let kinds = worker.registry.registrations.filter { $0.queue == queue }
         let versions = Dictionary(uniqueKeysWithValues: kinds.map { ($0.kind, $0.version) })
-        let slots = worker.settings.concurrency(of: queue)
         var mayHoldStrays = false
-        await withDiscardingTaskGroup { attempts in
-            while drain.stage == .running && !Task.isCancelled {
-                let free = slots - running.count
-                guard free > 0 else {
-                    await signal.sleep(for: worker.settings.pollInterval)
-                    continue
-                }
-                let request = ClaimRequest(
-                    worker: life.id, queue: queue, kinds: versions, limit: min(free, QueueLoop.claimLimit))
-                if mayHoldStrays { mayHoldStrays = await !giveBackStrays() }
-                guard !mayHoldStrays, let jobs = await claim(request) else {
-                    // The claim may have been committed and only its answer lost: nobody else would find those jobs.
-                    mayHoldStrays = true
-                    await signal.sleep(for: .seconds(1))
-                    continue
-                }
-                for job in jobs {
-                    running.start(job.id)
-                    attempts.addTask {
-                        await worker.attempt(job, in: life)
-                        running.end(job.id)
-                        signal.raise()
-                    }
-                }
-                if jobs.count < request.limit { await signal.sleep(for: await idleTime(request)) }
+        while drain.stage == .running && !Task.isCancelled && !life.isLost {
+            let room = room()
+            guard room > 0 else {
+                await signal.sleep(for: worker.settings.pollInterval)
+                continue
             }
+            let request = ClaimRequest(worker: life.id, queue: queue, kinds: versions, limit: room)
+            if mayHoldStrays { mayHoldStrays = await !giveBackStrays() }
+            guard !mayHoldStrays, let jobs = await claim(request) else {
+                // The claim may have been committed and only its answer lost: nobody else would find those jobs.
+                mayHoldStrays = true
+                await signal.sleep(for: .seconds(1))
+                continue
+            }
+            backlog.add(jobs)
+            if jobs.isEmpty { await signal.sleep(for: await idleTime(request)) }
+        }
+    }
+
+    /// How many more jobs to claim now; none while half of what is foreseen is still there.
+    private func room() -> Int {
+        let ahead = backlog.count
+        let foreseen = pace.withLock { $0.jobs(in: QueueLoop.lookahead) }
+        let wanted = min(backlog.idle + foreseen, QueueLoop.claimLimit)
+        guard ahead * 2 <= foreseen, completions.count < 2 * QueueLoop.claimLimit else { return 0 }
+        return max(wanted - ahead, 0)
+    }
+
+    private static var lookahead: Duration { .milliseconds(50) }
+    /// Past this a claim holds its lane longer than it saves.
+    private static var claimLimit: Int { 2000 }
+
+    /// A job has ended in a slot: there may be room again.
+    func noteEnd() {
+        pace.withLock { $0.ended += 1 }
+        if room() > 0 { signal.raise() }
+    }
+
+    private func giveBackUnstarted() async {
+        let rest = backlog.close()
+        guard !rest.isEmpty, !life.isLost else { return }
+        do { try await Task { [worker] in try await worker.store.giveBack(rest) }.value } catch {
+            worker.log.error("could not give back claimed jobs; a rescue will", ["error": "\(error)"])
         }
     }
 
     /// Whether there are none any more.
     private func giveBackStrays() async -> Bool {
+        let here = Set((crew.jobs + backlog.all + completions.all).map(\.id))
         do {
-            try await worker.store.giveBackStrays(of: life.id, in: queue, running: running.all)
+            try await worker.store.giveBackStrays(of: life.id, in: queue, running: here)
             return true
         } catch {
             worker.log.warning("cannot look for lost claims; trying again", ["queue": queue.name, "error": "\(error)"])
@@ -90,12 +130,20 @@ struct QueueLoop<Store: JobStore>: Sendable {
     }
 }
 
-/// The jobs of a queue that are running here.
-private final class RunningJobs: Sendable {
-    private let jobs = Mutex<Set<JobID>>([])
+/// How fast jobs of a queue end here.
+private struct Pace {
+    var ended = 0
+    private var since = ContinuousClock.now
+    private var perSecond = 0.0
 
-    var count: Int { jobs.withLock { $0.count } }
-    var all: Set<JobID> { jobs.withLock { $0 } }
-    func start(_ job: JobID) { jobs.withLock { _ = $0.insert(job) } }
-    func end(_ job: JobID) { jobs.withLock { _ = $0.remove(job) } }
+    /// How many end in `time`, as the last moments went.
+    mutating func jobs(in time: Duration) -> Int {
+        let elapsed = since.duration(to: .now) / .seconds(1)
+        if elapsed >= 0.002, ended > 0 || elapsed > 0.1 {
+            perSecond = Double(ended) / elapsed
+            ended = 0
+            since = .now
+        }
+        return Int(perSecond * (time / .seconds(1)))
+    }
 }

@@ -114,10 +114,18 @@ private struct Attempt {
     private func end(_ ending: JobOutcome.Ending) async throws -> String {
         switch ending {
         case .completed: return "completed"
+        case .finished: return try await complete()
         case .snoozed(let due): return try await write(.snoozed(due: due), "snoozed")
         case .discarded(let reason): return try await write(.discarded(error: reason), "discarded: \(reason)")
         case .held(let reason): return try await write(.held(reason: reason), "held: \(reason)")
         }
+    }
+
+    private func complete() async throws -> String {
+        guard crash.survives("before the completion is written down") else { return "crashed" }
+        guard try await store.complete([job], now: now) == [job.id] else { throw StaleLease(job.lease) }
+        guard crash.survives("after the completion is written down") else { return "crashed" }
+        return "completed"
     }
 
     private func fail(_ error: String, _ policy: JobPolicy) async throws -> String {

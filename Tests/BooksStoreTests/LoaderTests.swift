@@ -34,7 +34,7 @@ struct LoaderTests {
             #expect(
                 try await books.count(
                     """
-                    SELECT count(DISTINCT arguments) FROM queue.jobs
+                    SELECT count(DISTINCT arguments::text) FROM queue.all_jobs
                      WHERE kind = \(RegisterPaymentMethod.kind.name) AND tenant = \(books.seller)
                     """) == 651)
         }

@@ -48,18 +48,12 @@ struct QueryPlanTests {
                 sent_at)
         SELECT 1, n, n, 1, n, 2, 'USD', 'sent', now(), now() FROM generate_series(1, 20000) AS n
         """,
-        """
-        INSERT INTO queue.jobs (kind, version, queue, priority, due_at, enqueued_at, arguments)
-        SELECT 'count', 1, 'standard', 50, timestamptz '2026-11-21' + n * interval '1 second', now(), '{}'
-          FROM generate_series(-10000, 10000) AS n
-        """,
         "ANALYZE",
     ]
 
     private static let key = CustomerKey(seller: Seller.ID(1), customer: Customer.ID(777))
 
     private static func hot(_ books: BooksFixture) -> [(name: String, sql: SQL)] {
-        let claim = ClaimRequest(worker: WorkerID(UUID()), queue: .standard, kinds: ["count": 1], limit: 10)
         return [
             (
                 "subscriptions to renew",
@@ -73,7 +67,6 @@ struct QueryPlanTests {
             ("its pending attempt", PaymentsSQL.pendingAttempt(at: Invoice.ID(777), of: key)),
             ("a customer's open invoices", PaymentsSQL.openInvoices(of: key)),
             ("customers by code", LoadingSQL.customerIDs(["C777", "C778"], of: key.seller)),
-            ("the queue's claim", QueueSQL.claim(claim, now: books.start)),
         ]
     }
 

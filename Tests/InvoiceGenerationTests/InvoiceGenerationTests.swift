@@ -43,7 +43,7 @@ struct InvoiceGenerationTests {
             try await fixture.renew(seller)
             #expect(try await generate(seller, in: fixture) == ["completed"])
             #expect(try await invoices(of: seller, in: fixture) == ["ACME-0001 open 11800 2026-03-01"])
-            let due = try await fixture.pool.query("SELECT due_at FROM queue.jobs WHERE kind = 'charge_invoice'")
+            let due = try await fixture.pool.query("SELECT due_at FROM queue.all_jobs WHERE kind = 'charge_invoice'")
                 .only(Instant.self)
             #expect(due == (try Instant(parsing: "2026-03-01T08:00:00Z")))
         }

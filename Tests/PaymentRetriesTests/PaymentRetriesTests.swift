@@ -167,7 +167,7 @@ struct PaymentRetriesTests {
             let held = "held: payment attempt 1 of 118.00 USD, invoice 1: the gateway refuses our requests: no such key"
             #expect(endings == [held])
             #expect(try await open.attempts == ["1 sent"])
-            _ = try await open.fixture.pool.query("UPDATE queue.jobs SET held_reason = NULL")
+            _ = try await open.fixture.pool.query("UPDATE queue.waiting SET state = 'scheduled', held_reason = NULL")
             #expect(try await open.drain(for: 300) == ["snoozed", "completed"])
             #expect(open.charges == ["charge", "findCharge", "charge"])
             #expect(try await open.attempts == ["1 succeeded"])

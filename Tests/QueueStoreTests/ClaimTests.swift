@@ -75,7 +75,7 @@ struct ClaimTests {
                     throw Stop()
                 }
             }
-            let stored = try await queue.counted("SELECT count(*) FROM queue.jobs")
+            let stored = try await queue.counted("SELECT count(*) FROM queue.all_jobs WHERE ended_at IS NULL")
             #expect(stored == 0)
         }
     }
@@ -91,7 +91,7 @@ struct ClaimTests {
             #expect(claimed.count == 1)
             try await queue.store.session(for: claimed[0], now: queue.start).complete { _ in }
             try await queue.enqueue([job])
-            #expect(try await queue.counted("SELECT count(*) FROM queue.jobs") == 1)
+            #expect(try await queue.counted("SELECT count(*) FROM queue.all_jobs WHERE ended_at IS NULL") == 1)
         }
     }
 

@@ -67,7 +67,7 @@ struct EffectTests {
                 return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
             }
             #expect(fired == 1)
-            #expect(try await queue.counted("SELECT count(*) FROM queue.jobs") == 1)
+            #expect(try await queue.counted("SELECT count(*) FROM queue.all_jobs WHERE ended_at IS NULL") == 1)
             #expect(try await queue.store.latestTick(of: "renewals") == queue.start)
         }
     }

@@ -26,7 +26,7 @@ struct RenewalsTests {
                 try await fixture.drain(from: try Instant(parsing: time)) { RenewalsHandler(zones: fixture.zones) }
                 let customers = try await fixture.query(
                     """
-                    SELECT code FROM queue.jobs JOIN books.customers
+                    SELECT code FROM queue.all_jobs JOIN books.customers
                         ON customer_id = (arguments -> 'customer' ->> 'customer')::bigint
                      WHERE kind = 'generate_invoice' ORDER BY id
                     """, of: seller.id
@@ -45,7 +45,7 @@ struct RenewalsTests {
                 #expect(drained.endings == ["completed"])
                 // The second run finds nothing.
                 let customers = try await fixture.pool.query(
-                    "SELECT count(*), count(DISTINCT arguments) FROM queue.jobs WHERE kind = 'generate_invoice'"
+                    "SELECT count(*), count(DISTINCT arguments::text) FROM queue.all_jobs WHERE kind = 'generate_invoice'"
                 ).only(Int.self, Int.self)
                 #expect(customers == (450, 450))
             }

@@ -66,7 +66,7 @@ struct WorkerTests {
                         // An unstructured task does not see the attempt's cancellation.
                         return try await Task {
                             for await _ in never.stream {}
-                            return try await context.complete()
+                            return try await context.complete { _ in }
                         }.value
                     } catch {
                         events.send("\(type(of: error))")
@@ -88,7 +88,7 @@ struct WorkerTests {
 
     @Test func `arguments that do not decode back off and are discarded, never a crash loop`() async throws {
         try await WorkerFixture.with { fixture in
-            let worker = fixture.worker { ErrandHandler { _, context in try await context.complete() } }
+            let worker = fixture.worker { ErrandHandler { _, context in context.complete() } }
             _ = try await fixture.pool.query(
                 """
                 INSERT INTO queue.jobs (kind, version, queue, priority, due_at, enqueued_at, arguments)
@@ -111,7 +111,7 @@ struct WorkerTests {
                 ErrandHandler { job, context in
                     events.send(job.arguments.name)
                     for await _ in gate.stream { break }
-                    return try await context.complete()
+                    return context.complete()
                 }
             }
             try await fixture.enqueue(Errand(name: "runs"))
@@ -133,7 +133,7 @@ struct WorkerTests {
                 ErrandHandler { job, context in
                     events.send(job.arguments.name)
                     try await Task.sleep(for: .seconds(3600))
-                    return try await context.complete()
+                    return context.complete()
                 }
             }
             try await fixture.enqueue(Errand(name: "long"))
@@ -161,7 +161,7 @@ struct WorkerTests {
                 ErrandHandler { job, context in
                     events.send("attempt \(job.attempt)")
                     if job.attempt == 1 { try await Task.sleep(for: .seconds(3600)) }
-                    let outcome = try await context.complete()
+                    let outcome = try await context.complete { _ in }
                     events.send("done")
                     return outcome
                 }

@@ -1,56 +1,153 @@
--- The queue. A live job is one row of queue.jobs; where it stands is told by that row alone:
---   lease not null                    running
---   held_reason not null              held, waits for a person
---   due_at in the future, attempt 0   scheduled; attempt > 0: retryable
---   else                              available
--- A finished job leaves for queue.history in the transaction that finished it, so the hot table stays as small as the
--- work that is left.
+-- The queue. A live job is one row of queue.jobs or of queue.waiting; a finished one a row of queue.history.
+--   queue.jobs      can be claimed, or is running: inserted and deleted, never updated, so an old snapshot costs nothing
+--   queue.waiting   scheduled, retryable, held for a person, or blocked behind another job of its serial key
+--   queue.leases    one row a claimed batch; the newest of a lane is also how far that lane has been claimed
+-- See docs/queue.md for the life of a job and docs/decisions/0001 for why.
 CREATE SCHEMA queue;
-GRANT USAGE ON SCHEMA queue TO billwright_worker;
+GRANT USAGE ON SCHEMA queue TO billwright_worker, billwright_web;
 
--- Numbers for leases. A lease is this number and the worker's random id: after a crash the sequence alone may repeat.
-CREATE SEQUENCE queue.lease_numbers AS bigint CACHE 64;
+CREATE SEQUENCE queue.job_ids AS bigint;
+-- A job's place in its lane: another one each time it returns. No CACHE: within a transaction the order is kept.
+CREATE SEQUENCE queue.positions AS bigint;
+CREATE SEQUENCE queue.lease_numbers AS bigint;
+
+-- A lane holds what is interchangeable for a claim: one kind and version of one tenant at one priority. Jobs that were
+-- tried before have a lane of their own, so a retry does not wait behind a million new ones, and so have jobs that lost
+-- a worker, which are claimed one at a time.
+CREATE FUNCTION queue.lane(queue text, kind text, version integer, priority smallint, tenant bigint, attempt integer,
+                           rescues integer) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN hashtextextended(
+        queue || chr(1) || kind || chr(1) || version::text || chr(1) || priority::text || chr(1)
+        || coalesce(tenant::text, '') || CASE WHEN rescues > 0 THEN '!' WHEN attempt > 0 THEN '+' ELSE '' END, 0);
 
 CREATE TABLE queue.jobs (
-    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    lineage      bigint,                              -- null: this job is the first of its line
-    kind         text        NOT NULL,
-    version      integer     NOT NULL CHECK (version >= 1),
-    queue        text        NOT NULL,
-    priority     smallint    NOT NULL,
-    tenant       bigint,
-    unique_key   text,
-    due_at       timestamptz NOT NULL,
-    enqueued_at  timestamptz NOT NULL,
-    attempt      integer     NOT NULL DEFAULT 0 CHECK (attempt >= 0),
-    rescues      integer     NOT NULL DEFAULT 0,
-    snoozes      integer     NOT NULL DEFAULT 0,
-    lease        bigint,
-    worker       uuid,
-    leased_at    timestamptz,
-    held_reason  text,
-    arguments    jsonb       NOT NULL,
-    CHECK ((lease IS NULL) = (worker IS NULL) AND (lease IS NULL) = (leased_at IS NULL)),
-    CHECK (lease IS NULL OR held_reason IS NULL)
+    lane        bigint      NOT NULL GENERATED ALWAYS AS (
+                    queue.lane(queue, kind, version, priority, tenant, attempt, rescues)) STORED,
+    xid         xid8        NOT NULL DEFAULT pg_current_xact_id(),  -- who put it here: see queue.claim
+    position    bigint      NOT NULL DEFAULT nextval('queue.positions'),
+    id          bigint      NOT NULL DEFAULT nextval('queue.job_ids') PRIMARY KEY,
+    lineage     bigint,                              -- null: this job is the first of its line
+    version     integer     NOT NULL CHECK (version >= 1),
+    priority    smallint    NOT NULL,
+    attempt     integer     NOT NULL DEFAULT 0 CHECK (attempt >= 0),  -- attempts that have ended and count
+    rescues     integer     NOT NULL DEFAULT 0,
+    snoozes     integer     NOT NULL DEFAULT 0,
+    tenant      bigint,
+    due_at      timestamptz NOT NULL,
+    enqueued_at timestamptz NOT NULL,
+    kind        text        NOT NULL CHECK (kind <> ''),
+    queue       text        NOT NULL CHECK (queue <> ''),
+    unique_key  text,
+    serial_key  text,
+    trace       text,
+    arguments   json        NOT NULL
 ) WITH (
     -- Rows come and go: clean up after thousands, not after a fifth of the table.
-    fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
-    autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 20000,
-    autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 20000, autovacuum_vacuum_cost_delay = 1
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
+    autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 100000,
+    autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 100000, autovacuum_vacuum_cost_delay = 1
+);
+CREATE UNIQUE INDEX jobs_in_lane ON queue.jobs (lane, xid, position);
+
+CREATE TABLE queue.waiting (
+    id          bigint      NOT NULL DEFAULT nextval('queue.job_ids') PRIMARY KEY,
+    position    bigint      NOT NULL DEFAULT nextval('queue.positions'),
+    state       text        NOT NULL CHECK (state IN ('scheduled', 'retryable', 'held', 'blocked')),
+    lineage     bigint,
+    version     integer     NOT NULL CHECK (version >= 1),
+    priority    smallint    NOT NULL,
+    attempt     integer     NOT NULL DEFAULT 0 CHECK (attempt >= 0),
+    rescues     integer     NOT NULL DEFAULT 0,
+    snoozes     integer     NOT NULL DEFAULT 0,
+    tenant      bigint,
+    due_at      timestamptz NOT NULL,
+    enqueued_at timestamptz NOT NULL,
+    kind        text        NOT NULL CHECK (kind <> ''),
+    queue       text        NOT NULL CHECK (queue <> ''),
+    unique_key  text,
+    serial_key  text,
+    trace       text,
+    held_reason text,
+    is_head     boolean     NOT NULL DEFAULT false,  -- it has its serial key's row in queue.heads
+    arguments   json        NOT NULL,
+    CHECK ((state = 'held') = (held_reason IS NOT NULL)),
+    CHECK (state <> 'blocked' OR serial_key IS NOT NULL)
+) WITH (
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
+    autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 100000,
+    autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 100000, autovacuum_vacuum_cost_delay = 1
+);
+CREATE INDEX waiting_due ON queue.waiting (queue, due_at, id) WHERE state IN ('scheduled', 'retryable');
+CREATE INDEX waiting_blocked ON queue.waiting (queue, serial_key, priority, position) WHERE state = 'blocked';
+CREATE INDEX waiting_held ON queue.waiting (id) WHERE state = 'held';
+
+-- Which job of a serial key may run. The key is this row: two jobs of one key cannot both have it.
+CREATE TABLE queue.heads (
+    queue      text   NOT NULL,
+    serial_key text   NOT NULL,
+    job        bigint NOT NULL,
+    PRIMARY KEY (queue, serial_key)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
+
+-- Which live job, or which of this window, has a unique key.
+CREATE TABLE queue.unique_keys (
+    kind       text        NOT NULL,
+    key        text        NOT NULL,
+    job        bigint      NOT NULL,
+    expires_at timestamptz,                          -- null: with the job's end
+    PRIMARY KEY (kind, key)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
+CREATE INDEX unique_keys_expiring ON queue.unique_keys (expires_at) WHERE expires_at IS NOT NULL;
+
+-- The lanes that claims have met. Never written by whoever enqueues: a long transaction must not keep a lane locked.
+CREATE TABLE queue.lanes (
+    lane     bigint   PRIMARY KEY,
+    queue    text     NOT NULL,
+    kind     text     NOT NULL,
+    version  integer  NOT NULL,
+    priority smallint NOT NULL,
+    tenant   bigint,
+    suspect  boolean  NOT NULL                       -- jobs that lost a worker: one at a time
 );
 
--- The claim walks this in order and nothing else.
-CREATE INDEX jobs_claimable ON queue.jobs (queue, priority, due_at, id)
-    WHERE lease IS NULL AND held_reason IS NULL;
--- The timer for the next job that comes due.
-CREATE INDEX jobs_due ON queue.jobs (queue, due_at) WHERE lease IS NULL AND held_reason IS NULL;
--- Rescue finds what a lost worker held.
-CREATE INDEX jobs_by_worker ON queue.jobs (worker) WHERE worker IS NOT NULL;
-CREATE INDEX jobs_held ON queue.jobs (id) WHERE held_reason IS NOT NULL;
-CREATE UNIQUE INDEX jobs_unique ON queue.jobs (kind, unique_key)
-    WHERE unique_key IS NOT NULL AND held_reason IS NULL;  -- a held job keeps nobody else from doing the work
+CREATE TABLE queue.leases (
+    token         bigint      NOT NULL,              -- random, one for each claim, never used twice
+    number        bigint      NOT NULL DEFAULT nextval('queue.lease_numbers'),
+    lane          bigint      NOT NULL,
+    worker        uuid,                              -- null: nobody's; the row only keeps the lane's place
+    upto_xid      xid8        NOT NULL,
+    upto_position bigint      NOT NULL,
+    pending       xid8[]      NOT NULL,              -- transactions under way that may have rows before that place
+    pending_after bigint[]    NOT NULL,              -- of each, the last position that was claimed
+    jobs          bigint[]    NOT NULL,
+    positions     bigint[]    NOT NULL,              -- of those jobs when they were claimed
+    leased_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (token, lane)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+ALTER TABLE queue.leases ALTER COLUMN jobs SET STORAGE EXTERNAL, ALTER COLUMN positions SET STORAGE EXTERNAL;
+CREATE UNIQUE INDEX leases_by_lane ON queue.leases (lane, number);
+CREATE INDEX leases_by_worker ON queue.leases (worker);
 
--- What went wrong, attempt by attempt; outlives the job's stay in the hot table.
+-- What an operator wants stopped; honoured when the attempt ends in anything but completion.
+CREATE TABLE queue.cancellations (
+    job          bigint      PRIMARY KEY,
+    requested_at timestamptz NOT NULL,
+    requested_by text        NOT NULL,
+    reason       text        NOT NULL
+);
+
+-- What is not claimed until it is resumed. Name '*' of scope queue: nothing is.
+CREATE TABLE queue.pauses (
+    scope     text        NOT NULL CHECK (scope IN ('queue', 'kind')),
+    name      text        NOT NULL,
+    paused_at timestamptz NOT NULL,
+    paused_by text        NOT NULL,
+    reason    text        NOT NULL,
+    PRIMARY KEY (scope, name)
+);
+
+-- What went wrong, attempt by attempt; outlives the job's stay among the living.
 CREATE TABLE queue.failures (
     job       bigint      NOT NULL,
     attempt   integer     NOT NULL,
@@ -60,29 +157,43 @@ CREATE TABLE queue.failures (
 );
 CREATE INDEX failures_by_job ON queue.failures (job);
 
--- Finished jobs, by day. Day partitions are made and dropped by housekeeping; until then rows rest in the default one.
+-- Who did what to which jobs, and why. Only ever inserted into.
+CREATE TABLE queue.acts (
+    id       bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    acted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    actor    text        NOT NULL,
+    act      text        NOT NULL,
+    reason   text        NOT NULL,
+    job      bigint,                                 -- null: not about one job
+    before   jsonb,
+    after    jsonb
+);
+CREATE INDEX acts_by_job ON queue.acts (job);
+
+-- Finished jobs, by day. Housekeeping makes day partitions ahead and drops old ones; the default one is the net.
 CREATE TABLE queue.history (
     id          bigint      NOT NULL,
     lineage     bigint,
-    kind        text        NOT NULL,
     version     integer     NOT NULL,
-    queue       text        NOT NULL,
     priority    smallint    NOT NULL,
-    tenant      bigint,
-    unique_key  text,
-    state       text        NOT NULL CHECK (state IN ('completed', 'cancelled', 'discarded')),
-    enqueued_at timestamptz NOT NULL,
-    due_at      timestamptz NOT NULL,
-    ended_at    timestamptz NOT NULL,
     attempt     integer     NOT NULL,
     rescues     integer     NOT NULL,
     snoozes     integer     NOT NULL,
+    tenant      bigint,
+    enqueued_at timestamptz NOT NULL,
+    due_at      timestamptz NOT NULL,
+    ended_at    timestamptz NOT NULL,
+    state       text        NOT NULL CHECK (state IN ('completed', 'cancelled', 'discarded')),
+    kind        text        NOT NULL,
+    queue       text        NOT NULL,
+    unique_key  text,
+    serial_key  text,
+    trace       text,
     worker      uuid,
-    arguments   jsonb       NOT NULL
+    arguments   json        NOT NULL
 ) PARTITION BY RANGE (ended_at);
 CREATE TABLE queue.history_rest PARTITION OF queue.history DEFAULT;
 CREATE INDEX history_by_id ON queue.history (id);
-CREATE INDEX history_by_end ON queue.history (state, ended_at, id);
 
 -- Who is alive. One narrow row a worker incarnation; an update of beat_at changes no index.
 CREATE TABLE queue.workers (
@@ -115,6 +226,7 @@ CREATE TABLE queue.effects (
     CHECK ((settled_at IS NULL) = (state = 'intended'))
 );
 CREATE INDEX effects_unsettled ON queue.effects (announced_at) WHERE state IN ('intended', 'unknown');
+CREATE INDEX effects_by_job ON queue.effects (job);
 
 -- One row a tick that fired: the insert that succeeds is the one that enqueues.
 CREATE TABLE queue.ticks (
@@ -136,46 +248,3 @@ BEGIN
     END IF;
 END
 $$;
-
--- One view for operators, in their words.
-CREATE VIEW queue.all_jobs WITH (security_invoker = true) AS
-    SELECT id, coalesce(lineage, id) AS lineage, kind, version, queue, priority, tenant, unique_key,
-           CASE WHEN lease IS NOT NULL THEN 'running'
-                WHEN held_reason IS NOT NULL THEN 'held'
-                WHEN attempt > 0 AND due_at > clock_timestamp() THEN 'retryable'
-                WHEN due_at > clock_timestamp() THEN 'scheduled'
-                ELSE 'available' END AS state,
-           enqueued_at, due_at, leased_at, NULL::timestamptz AS ended_at, attempt, rescues, snoozes, worker,
-           held_reason, arguments
-      FROM queue.jobs
-    UNION ALL
-    SELECT id, coalesce(lineage, id), kind, version, queue, priority, tenant, unique_key, state,
-           enqueued_at, due_at, NULL, ended_at, attempt, rescues, snoozes, worker, NULL, arguments
-      FROM queue.history;
-
-GRANT SELECT, INSERT, UPDATE, DELETE ON queue.jobs, queue.workers TO billwright_worker;
-GRANT SELECT, INSERT ON queue.history, queue.failures, queue.ticks TO billwright_worker;
-GRANT SELECT, INSERT, UPDATE ON queue.effects TO billwright_worker;
-GRANT SELECT ON queue.all_jobs TO billwright_worker;
-GRANT USAGE ON SEQUENCE queue.lease_numbers TO billwright_worker;
-REVOKE ALL ON FUNCTION queue.require_lease(bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION queue.require_lease(bigint) TO billwright_worker;
-
--- How much waits where, for metrics and the command line; the web process sees these numbers and no job.
-CREATE FUNCTION queue.depths() RETURNS TABLE (queue text, kind text, state text, jobs bigint, oldest_due timestamptz)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT queue, kind,
-           CASE WHEN lease IS NOT NULL THEN 'running'
-                WHEN held_reason IS NOT NULL THEN 'held'
-                WHEN due_at <= clock_timestamp() THEN 'available'
-                WHEN attempt > 0 OR snoozes > 0 THEN 'retryable'
-                ELSE 'scheduled' END,
-           count(*), min(due_at)
-      FROM queue.jobs
-     GROUP BY 1, 2, 3
-     ORDER BY 1, 2, 3
-$$;
-REVOKE ALL ON FUNCTION queue.depths() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION queue.depths() TO billwright_worker, billwright_web;
-GRANT USAGE ON SCHEMA queue TO billwright_web;

@@ -1,0 +1,32 @@
+internal import Dates
+internal import JobKit
+internal import Postgres
+
+/// The effect ledger's statements.
+enum EffectSQL {
+    static func announce(_ request: EffectRequest, for job: ClaimedJob?, now: Instant) -> SQL {
+        """
+        INSERT INTO queue.effects (scope, name, fingerprint, job, lineage, tenant, announced_at)
+        VALUES (\(request.scope), \(request.name), \(request.fingerprint), \(job?.id.number), \(job?.lineage.number),
+                \(job?.tenant), \(now))
+            ON CONFLICT (scope, name) DO NOTHING
+        RETURNING id, idempotency_key, state, announced_at, fingerprint
+        """
+    }
+
+    static func announced(_ request: EffectRequest) -> SQL {
+        """
+        SELECT id, idempotency_key, state, announced_at, fingerprint FROM queue.effects
+         WHERE scope = \(request.scope) AND name = \(request.name)
+        """
+    }
+
+    /// An unknown outcome may still be settled; a settled one never changes.
+    static func settle(_ effect: Effect, as state: EffectState, result: [UInt8], now: Instant) -> SQL {
+        """
+        UPDATE queue.effects
+           SET state = \(state.rawValue), settled_at = \(now), result = \(PostgresJSON(result))
+         WHERE id = \(effect.id) AND state IN ('intended', 'unknown')
+        """
+    }
+}

@@ -1,0 +1,96 @@
+internal import JobKit
+internal import Observability
+internal import Synchronization
+
+/// Completes jobs whose handlers had nothing to write: all that ended while the last commit was under way go with the
+/// next, so one waits for nobody and thousands share a commit.
+final class Completions<Store: JobStore>: Sendable {
+    private struct State {
+        var jobs: [ClaimedJob] = []
+        var isClosed = false
+    }
+
+    private let worker: Worker<Store>
+    private let life: Incarnation
+    private let state = Mutex(State())
+    private let signal = WakeSignal()
+    private let ended: @Sendable () -> Void
+
+    /// `ended` is called when jobs have left.
+    init(worker: Worker<Store>, life: Incarnation, ended: @escaping @Sendable () -> Void) {
+        self.worker = worker
+        self.life = life
+        self.ended = ended
+    }
+
+    var count: Int { state.withLock { $0.jobs.count } }
+    /// Those not yet known to be committed, for who looks for lost claims.
+    var all: [ClaimedJob] { state.withLock { $0.jobs } }
+
+    func add(_ job: ClaimedJob) {
+        let isFirst = state.withLock { state in
+            state.jobs.append(job)
+            return state.jobs.count == 1
+        }
+        if isFirst { signal.raise() }
+    }
+
+    func close() {
+        state.withLock { $0.isClosed = true }
+        signal.raise()
+    }
+
+    /// Returns when closed and empty, or when this life is lost: then a rescue has the jobs.
+    func run() async {
+        while !life.isLost {
+            let (count, isClosed) = state.withLock { ($0.jobs.count, $0.isClosed) }
+            if count > 0 {
+                await commit(count)
+            } else if isClosed {
+                return
+            } else {
+                await signal.sleep(for: .seconds(3600))
+            }
+        }
+    }
+
+    /// What one statement ends at most.
+    private static var batch: Int { 2000 }
+
+    private func commit(_ count: Int) async {
+        let jobs = state.withLock { Array($0.jobs.prefix(min(count, Completions.batch))) }
+        var mayHaveCommitted = false
+        var wait = Duration.milliseconds(100)
+        while !life.isLost {
+            do {
+                // A task of its own: the worker's end must not cut off a commit under way.
+                let done = try await Task { [worker] in
+                    try await worker.store.complete(jobs, now: worker.clock.now())
+                }.value
+                state.withLock { $0.jobs.removeFirst(jobs.count) }
+                tell(jobs, done, mayHaveCommitted)
+                ended()
+                return
+            } catch {
+                mayHaveCommitted = true
+                worker.log.error(
+                    "could not complete jobs; trying again", ["count": "\(jobs.count)", "error": "\(error)"])
+                try? await Task { [wait] in try await Task.sleep(for: wait) }.value
+                wait = min(wait * 2, .seconds(5))
+            }
+        }
+    }
+
+    private func tell(_ jobs: [ClaimedJob], _ done: Set<JobID>, _ mayHaveCommitted: Bool) {
+        for (kind, ended) in Dictionary(grouping: jobs, by: \.kind) {
+            let stale = ended.filter { !done.contains($0.id) }
+            worker.metrics.count(
+                "billwright_jobs_completed_total", ["kind": kind.name],
+                by: mayHaveCommitted ? ended.count : ended.count - stale.count)
+            // After a lost answer they were most likely completed by the try before.
+            guard !stale.isEmpty, !mayHaveCommitted else { continue }
+            worker.metrics.count("billwright_stale_leases_total", ["kind": kind.name], by: stale.count)
+            for job in stale { worker.log.error("\(StaleLease(job.lease))", ["job": "\(job.id)", "kind": kind.name]) }
+        }
+    }
+}
