@@ -16,7 +16,7 @@ struct RenewalsCrashTests {
             SampleCustomer("later", start: "2026-03-01"),
         ]
         try await BillingFixture.with { fixture in
-            try await fixture.dieAfterEachCall(times: deaths, atLeast: 12, customers: customers) { trial in
+            try await fixture.dieAfterEachCall(times: deaths, atLeast: 11, customers: customers) { trial in
                 try await fixture.enqueue(RenewSubscriptions(seller: trial.seller.id))
                 try await trial.drain { RenewalsHandler(zones: fixture.zones) }
             }
