@@ -133,7 +133,7 @@ let package = Package(
         tests("JSONText", "JSONText", "PropertySupport"),
         tests("Billing", "Billing", "Dates", "JSONText", "Ledger", "Money", "PropertySupport"),
         tests("Commands", "Commands"),
-        tests("JobKit", "Dates", "JobKit"),
+        tests("JobKit", "Dates", "JobKit", "JudgeSupport", "PropertySupport"),
         tests("Processes", "Processes"),
         tests("Postgres", "Dates", "Postgres", "TestSupport"),
         tests("Crypto", "Crypto"),
