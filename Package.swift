@@ -134,6 +134,7 @@ let package = Package(
         tests("Billing", "Billing", "Dates", "JSONText", "Ledger", "Money", "PropertySupport"),
         tests("Commands", "Commands"),
         tests("JobKit", "Dates", "JobKit", "JudgeSupport", "PropertySupport"),
+        tests("Observability", "JudgeSupport", "Observability"),
         tests("Processes", "Processes"),
         tests("Postgres", "Dates", "Postgres", "TestSupport"),
         tests("Crypto", "Crypto"),
