@@ -143,6 +143,7 @@ let package = Package(
         tests(
             "Gateways", "BillingPorts", "Dates", "Gateways", "HTTPClient", "HTTPServer", "HTTPTypes", "JSONText",
             "JobKit", "JudgeSupport", "Money", "Sandboxes"),
+        tests("Web", "HTTPClient", "HTTPServer", "HTTPTypes", "Observability", "Web"),
         tests("Sandboxes", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "JudgeSupport", "Sandboxes"),
         tests("LocalPostgres", "LocalPostgres", "Processes"),
         tests("QueueStore", "Dates", "JobKit", "Postgres", "QueueStore", "TestSupport"),
