@@ -59,11 +59,14 @@ public struct Log: Sendable {
     }
 
     private func jsonLine(_ level: Level, _ message: String, _ fields: Fields) -> String {
-        let time = Date.now.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true))
+        let time = Date.now.formatted(Log.timeStyle)
         var parts = [("time", time), ("level", "\(level)"), ("component", component), ("message", message)]
         parts += fields.map { ($0.key, $0.value) }
         return "{" + parts.map { "\(Log.quoted($0.0)):\(Log.quoted($0.1))" }.joined(separator: ",") + "}"
     }
+
+    /// UTC, and says so: a time without a zone is read as local by whatever collects lines.
+    private static let timeStyle = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
 
     private static func quoted(_ text: String) -> String {
         var out = "\""

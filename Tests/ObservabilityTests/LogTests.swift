@@ -39,7 +39,7 @@ import Testing
         let log = Log(component: "worker") { lines.add($0) }
         log.error("a \"b\"\n\\", ["z": "1", "a": "\u{1}ü"])
         let line = try #require(lines.all.first)
-        let time = /^\{"time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}",/
+        let time = /^\{"time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",/
         #expect(line.contains(time), "\(line)")
         #expect(
             line.replacing(time, with: "") == #"""
