@@ -135,7 +135,8 @@ let package = Package(
         tests("JSONText", "JSONText", "PropertySupport"),
         tests("Billing", "Billing", "Dates", "JSONText", "Ledger", "Money", "PropertySupport"),
         tests("Commands", "Commands"),
-        tests("JobKit", "Dates", "JobKit"),
+        tests("JobKit", "Dates", "JobKit", "JudgeSupport", "PropertySupport"),
+        tests("Observability", "JudgeSupport", "Observability"),
         tests("Processes", "Processes"),
         tests("Postgres", "Dates", "Postgres", "TestSupport"),
         tests("Crypto", "Crypto"),
@@ -144,6 +145,7 @@ let package = Package(
         tests(
             "Gateways", "BillingPorts", "Dates", "Gateways", "HTTPClient", "HTTPServer", "HTTPTypes", "JSONText",
             "JobKit", "JudgeSupport", "Money", "Sandboxes"),
+        tests("Web", "HTTPClient", "HTTPServer", "HTTPTypes", "Observability", "Web"),
         tests("Sandboxes", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "JudgeSupport", "Sandboxes"),
         tests("LocalPostgres", "LocalPostgres", "Processes"),
         tests("QueueStore", "Dates", "JobKit", "Postgres", "QueueStore", "TestSupport"),

@@ -14,10 +14,12 @@ public struct Log: Sendable {
 
     public enum Style: Sendable { case json, text }
 
+    public typealias Fields = KeyValuePairs<String, String>
+
     private let component: String
     private let threshold: Level
     private let style: Style
-    private let write: @Sendable (String) -> Void
+    private let emit: @Sendable (String) -> Void
 
     /// `write` gets whole lines without their newline; by default they go to standard error.
     public init(
@@ -27,32 +29,44 @@ public struct Log: Sendable {
         self.component = component
         self.threshold = threshold
         self.style = style
-        self.write = write
+        emit = write
     }
 
-    public func debug(_ message: String, _ fields: KeyValuePairs<String, String> = [:]) { log(.debug, message, fields) }
-    public func info(_ message: String, _ fields: KeyValuePairs<String, String> = [:]) { log(.info, message, fields) }
-    public func warning(_ message: String, _ fields: KeyValuePairs<String, String> = [:]) {
-        log(.warning, message, fields)
-    }
-    public func error(_ message: String, _ fields: KeyValuePairs<String, String> = [:]) { log(.error, message, fields) }
+    // The message and the fields are built when the line is written, and not at all when its level is off.
 
-    private func log(_ level: Level, _ message: String, _ fields: KeyValuePairs<String, String>) {
-        guard level >= threshold else { return }
+    public func debug(_ message: @autoclosure () -> String, _ fields: @autoclosure () -> Fields = [:]) {
+        if isOn(.debug) { write(.debug, message(), fields()) }
+    }
+    public func info(_ message: @autoclosure () -> String, _ fields: @autoclosure () -> Fields = [:]) {
+        if isOn(.info) { write(.info, message(), fields()) }
+    }
+    public func warning(_ message: @autoclosure () -> String, _ fields: @autoclosure () -> Fields = [:]) {
+        if isOn(.warning) { write(.warning, message(), fields()) }
+    }
+    public func error(_ message: @autoclosure () -> String, _ fields: @autoclosure () -> Fields = [:]) {
+        if isOn(.error) { write(.error, message(), fields()) }
+    }
+
+    private func isOn(_ level: Level) -> Bool { level.rawValue >= threshold.rawValue }
+
+    private func write(_ level: Level, _ message: String, _ fields: Fields) {
         switch style {
-        case .json: write(jsonLine(level, message, fields))
+        case .json: emit(jsonLine(level, message, fields))
         case .text:
             let tail = fields.map { " \($0.key)=\($0.value)" }.joined()
-            write("\(component): \(level == .info ? "" : "\(level): ")\(message)\(tail)")
+            emit("\(component): \(level == .info ? "" : "\(level): ")\(message)\(tail)")
         }
     }
 
-    private func jsonLine(_ level: Level, _ message: String, _ fields: KeyValuePairs<String, String>) -> String {
-        let time = Date.now.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true))
+    private func jsonLine(_ level: Level, _ message: String, _ fields: Fields) -> String {
+        let time = Date.now.formatted(Log.timeStyle)
         var parts = [("time", time), ("level", "\(level)"), ("component", component), ("message", message)]
         parts += fields.map { ($0.key, $0.value) }
         return "{" + parts.map { "\(Log.quoted($0.0)):\(Log.quoted($0.1))" }.joined(separator: ",") + "}"
     }
+
+    /// UTC, and says so: a time without a zone is read as local by whatever collects lines.
+    private static let timeStyle = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
 
     private static func quoted(_ text: String) -> String {
         var out = "\""

@@ -19,6 +19,8 @@ public struct Scheduler: Sendable {
         self.clock = clock
         self.log = log
         self.metrics = metrics
+        metrics.declare(
+            "billwright_ticks_fired_total", .counter, help: "Ticks of each schedule whose job this process enqueued.")
     }
 
     /// Runs until `drain` says stop or `duration` is over. A round that fails is tried again: ticks are recorded only

@@ -9,17 +9,27 @@ public struct HealthService: Sendable {
     /// Nil: ready. Else the reason, in one line.
     public typealias Readiness = @Sendable () async -> String?
 
+    /// What a refresh reads may cost the database more than a scrape is worth, and anybody may scrape at any rate.
+    public static let refreshInterval = Duration.seconds(5)
+
     private let readiness: Readiness
     private let metrics: Metrics
-    private let refresh: @Sendable () async -> Void
+    private let refresh: Refresh
 
-    /// `refresh` brings gauges up to date before they are shown.
+    /// `refresh` brings gauges up to date before they are shown: one call at a time, and none within `refreshInterval` of
+    /// the last one's end. When it throws, the gauges keep what they had, and a counter tells.
     public init(
-        metrics: Metrics, readiness: @escaping Readiness, refresh: @escaping @Sendable () async -> Void = {}
+        metrics: Metrics, readiness: @escaping Readiness, refresh: @escaping @Sendable () async throws -> Void = {}
     ) {
-        self.metrics = metrics
         self.readiness = readiness
-        self.refresh = refresh
+        self.metrics = metrics
+        metrics.declare(
+            "billwright_metrics_refresh_failures_total", .counter,
+            help: "How often gauges could not be brought up to date; until the next success they are old.")
+        let failures = metrics.counter("billwright_metrics_refresh_failures_total")
+        self.refresh = Refresh(every: HealthService.refreshInterval) {
+            do { try await refresh() } catch { failures.increment() }
+        }
     }
 
     /// `GET /livez`, `/readyz`, `/metrics`.
@@ -31,7 +41,7 @@ public struct HealthService: Sendable {
             return .text("ready\n")
         }
         router.on("GET", "/metrics") { [metrics, refresh] _, _ in
-            await refresh()
+            await refresh.whenDue()
             return HTTPServerResponse(
                 status: 200, headers: ["Content-Type": "text/plain; version=0.0.4; charset=utf-8"],
                 body: Array(metrics.rendered().utf8))

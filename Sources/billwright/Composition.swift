@@ -76,6 +76,7 @@ struct Composition: Sendable {
     /// Serves health where asked to. The listener lives as long as the returned value.
     func serveHealth(on settings: HTTPServer.Settings?) throws -> HTTPServer? {
         guard let settings else { return nil }
+        ProcessMetrics.declare(in: metrics)
         metrics.set("billwright_build_info", ["version": Program.billwright.version], to: 1)
         let service = HealthService(
             metrics: metrics,
@@ -85,13 +86,9 @@ struct Composition: Sendable {
                     return nil
                 } catch { return "\(error)" }
             },
-            refresh: { [control, metrics] in
-                guard let depths = try? await QueueInspection(pool: control).depths() else { return }
-                for depth in depths {
-                    metrics.set(
-                        "billwright_queue_jobs", ["queue": depth.queue, "kind": depth.kind, "state": depth.state],
-                        to: Double(depth.jobs))
-                }
+            refresh: { [control, metrics, clock] in
+                let depths = try await QueueInspection(pool: control).depths()
+                ProcessMetrics.show(depths, at: clock.now(), in: metrics)
             })
         let server = try service.start(on: settings)
         log.info("serving health and metrics", ["address": settings.address, "port": "\(server.port)"])

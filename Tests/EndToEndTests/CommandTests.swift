@@ -129,6 +129,10 @@ extension Installations {
             }
             let metrics = try await client.send(HTTPRequest(url: base + "/metrics"))
             #expect(metrics.status == 200)
+            let text = String(decoding: metrics.body, as: UTF8.self)
+            for line in ["# TYPE billwright_build_info gauge", "billwright_metrics_refresh_failures_total 0"] {
+                #expect(text.contains("\(line)\n"), "\(text)")
+            }
         }
 
         private struct Listed: Decodable {

@@ -2,6 +2,7 @@ import BillingPorts
 import HTTPClient
 import HTTPServer
 import HTTPTypes
+import JobKit
 import Synchronization
 import Testing
 
@@ -67,5 +68,26 @@ import Testing
             Issue.record("expected notProcessed")
             return
         }
+    }
+
+    @Test func `a call carries the trace it is made under, and none where there is none`() async throws {
+        let heard = Mutex<[(trace: String?, body: [UInt8])]>([])
+        let intent = HTTPServerResponse(status: 200, body: Array(PaymentIntent.text("pi_1", "succeeded").utf8))
+        let server = try HTTPServer { request in
+            heard.withLock { $0.append((request.headers["traceparent"], request.body)) }
+            return intent
+        }
+        let gateway = try Self.gateway(port: server.port)
+        _ = await gateway.charge(StripeChargeTests.request())
+        let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        let trace: TraceContext = try #require(TraceContext(traceparent: header))
+        await TraceContext.$current.withValue(trace) {
+            _ = await gateway.charge(StripeChargeTests.request())
+        }
+        await server.stop()
+        let requests = heard.withLock { $0 }
+        #expect(requests.map(\.trace) == [nil, header])
+        // What the key stands for does not change with the trace.
+        #expect(requests[0].body == requests[1].body)
     }
 }

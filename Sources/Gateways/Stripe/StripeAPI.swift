@@ -67,6 +67,8 @@ struct StripeAPI: Sendable {
             "Authorization": "Bearer \(access.secretKey)", "Stripe-Version": StripeGateway.apiVersion,
             "Accept": "application/json", "User-Agent": "Billwright",
         ]
+        // A header and no parameter: Stripe compares parameters with those the key was first used with.
+        headers["traceparent"] = TraceContext.current?.traceparent
         switch call.method {
         case .get:
             let query = call.form.text.isEmpty ? "" : "?\(call.form.text)"

@@ -1,0 +1,49 @@
+import Observability
+import Synchronization
+import Testing
+
+@Suite struct LogTests {
+    private final class Lines: Sendable {
+        private let lines = Mutex<[String]>([])
+        var all: [String] { lines.withLock { $0 } }
+        func add(_ line: String) { lines.withLock { $0.append(line) } }
+    }
+
+    private final class Calls: Sendable {
+        private let count = Atomic<Int>(0)
+        var all: Int { count.load(ordering: .relaxed) }
+        func text(_ text: String) -> String {
+            count.add(1, ordering: .relaxed)
+            return text
+        }
+    }
+
+    @Test(arguments: [
+        (Log.Level.debug, ["debug", "info", "warning", "error"]), (.info, ["info", "warning", "error"]),
+        (.warning, ["warning", "error"]), (.error, ["error"]),
+    ])
+    func `what is below the threshold is neither written nor built`(threshold: Log.Level, levels: [String]) {
+        let lines = Lines()
+        let calls = Calls()
+        let log = Log(component: "c", threshold: threshold, style: .text) { lines.add($0) }
+        log.debug(calls.text("m"), ["a": calls.text("1")])
+        log.info(calls.text("m"), ["a": calls.text("1")])
+        log.warning(calls.text("m"), ["a": calls.text("1")])
+        log.error(calls.text("m"), ["a": calls.text("1")])
+        #expect(lines.all == levels.map { $0 == "info" ? "c: m a=1" : "c: \($0): m a=1" })
+        #expect(calls.all == 2 * levels.count)
+    }
+
+    @Test func `a line is one JSON object, its fields in the order they were given`() throws {
+        let lines = Lines()
+        let log = Log(component: "worker") { lines.add($0) }
+        log.error("a \"b\"\n\\", ["z": "1", "a": "\u{1}ü"])
+        let line = try #require(lines.all.first)
+        let time = /^\{"time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",/
+        #expect(line.contains(time), "\(line)")
+        #expect(
+            line.replacing(time, with: "") == #"""
+                "level":"error","component":"worker","message":"a \"b\"\n\\","z":"1","a":"\u0001ü"}
+                """#)
+    }
+}
