@@ -97,7 +97,7 @@ let package = Package(
             swiftSettings: strict),
 
         // Stores: JobKit's and BillingPorts' interfaces in Postgres, over one transaction value.
-        store("QueueStore", "Dates", "JobKit", "Postgres", migrations: ["0001_roles", "0002_queue"]),
+        store("QueueStore", "Dates", "JobKit", "Postgres", migrations: ["0001_roles", "0002_queue", "0003_schedules"]),
         store(
             "BooksStore", "Billing", "BillingPorts", "Dates", "JSONText", "JobKit", "Ledger", "Money", "Postgres",
             "QueueStore", migrations: ["0001_books"]),

@@ -5,5 +5,6 @@ public enum QueueMigrations {
     public static let all: [Migration] = [
         Migration(component: "queue", number: 1, name: "roles", sql: PackageResources._001_roles_sql),
         Migration(component: "queue", number: 2, name: "queue", sql: PackageResources._002_queue_sql),
+        Migration(component: "queue", number: 3, name: "schedules", sql: PackageResources._003_schedules_sql),
     ]
 }

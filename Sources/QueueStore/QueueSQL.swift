@@ -16,6 +16,7 @@ enum QueueSQL {
                WITH ORDINALITY AS job(kind, version, queue, priority, tenant, unique_key, due_at, arguments, place)
          ORDER BY place
             ON CONFLICT (kind, unique_key) WHERE unique_key IS NOT NULL AND held_reason IS NULL DO NOTHING
+        RETURNING id
         """
     }
 
