@@ -164,7 +164,8 @@ let package = Package(
         tests("Receipts", "BillingPorts", "BillingSupport", "Dates", "JobKit", "Postgres", "Receipts", "TestSupport"),
         tests("Runtime", "Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"),
         tests(
-            "EndToEnd", "BooksStore", "CLinux", "HTTPClient", "JobKit", "JudgeSupport", "LocalPostgres", "Postgres",
+            "EndToEnd", "BooksStore", "CLinux", "Dates", "HTTPClient", "JobKit", "JudgeSupport", "LocalPostgres",
+            "Postgres",
             "Processes", "QueueStore", "TestSupport"),
     ],
     swiftLanguageModes: [.v6]
