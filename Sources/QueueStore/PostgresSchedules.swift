@@ -60,7 +60,7 @@ public struct PostgresSchedules: TickStore {
         _ job: NewJob, overlap: Schedule.Overlap, live: Rows, _ transaction: Transaction, _ now: Instant
     ) async throws -> Enqueueing {
         if overlap == .skip, let (id, state) = try live.first(Int64.self, String.self) {
-            return .inTheWay("job \(id) of an earlier tick is \(state)")
+            return .inTheWay("its earlier job \(id) is \(state)")
         }
         let made = try await transaction.query(QueueSQL.enqueue([job], now: now)).first(Int64.self)
         guard let made else {

@@ -78,7 +78,7 @@ import Testing
         let run = ["schedules", "run-now", "nightly"]
         let (refused, inTheWay) = try await Run.finish(run, environment: environment)
         #expect(refused == .code(1))
-        #expect(inTheWay.errors == ["billwright: nightly was not run: job 1 of an earlier tick is available"])
+        #expect(inTheWay.errors == ["billwright: nightly was not run: its earlier job 1 is available"])
         try await TestDatabase.current.withPool { pool in
             _ = try await pool.query("UPDATE queue.ticks SET job = NULL")
         }

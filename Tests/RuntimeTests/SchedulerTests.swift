@@ -152,7 +152,7 @@ struct SchedulerTests {
             #expect(try await fixture.ticks() == ["01:00 fired", "02:00 skipped", "03:00 fired", "04:00 fired"])
             let reason = try await fixture.pool.query("SELECT reason FROM queue.ticks WHERE reason IS NOT NULL")
                 .only(String.self)
-            #expect(reason == "job \(job) of an earlier tick is available")
+            #expect(reason == "its earlier job \(job) is available")
         }
     }
 
@@ -185,7 +185,7 @@ struct SchedulerTests {
             #expect(stored == ("chore", "by hand", "by hand"))
             #expect(
                 try await operations.runNow("hourly", by: "ada", now: fixture.start)
-                    == .refused(reason: "job \(job) of an earlier tick is available"))
+                    == .refused(reason: "its earlier job \(job) is available"))
             #expect(try await operations.runNow("other", by: "ada", now: fixture.start) == .unknownSchedule)
             #expect(try await fixture.ticks() == [])
             #expect(

@@ -152,7 +152,7 @@ private struct ScheduleLine {
     var text: String {
         let zone = record.zone == TimeZoneRules.utc.id ? "" : " \(record.zone)"
         var text = "\(record.name)  [\(record.cron)\(zone)]  \(record.kind)\n"
-        text += "  next \(next.first.map { "\($0)" } ?? "never")"
+        text += "  next \(next.first.map { "\($0)" } ?? (record.pause == nil ? "never" : "after the pause"))"
         text += record.lastFired.map { "  last \($0.tick) as job \($0.job)" } ?? "  never fired"
         text += "  missed \(missed)\(missed == Schedule.tickLimit ? " or more" : "")"
         if let skip = record.lastSkip { text += "\n  newest tick skipped: \(skip)" }
