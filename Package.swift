@@ -99,7 +99,7 @@ let package = Package(
         // Stores: JobKit's and BillingPorts' interfaces in Postgres, over one transaction value.
         store(
             "QueueStore", "Dates", "JobKit", "Postgres",
-            migrations: ["0001_roles", "0002_queue", "0003_claims", "0004_verbs"]),
+            migrations: ["0001_roles", "0002_queue", "0003_claims", "0004_verbs", "0005_schedules"]),
         store(
             "BooksStore", "Billing", "BillingPorts", "Dates", "JSONText", "JobKit", "Ledger", "Money", "Postgres",
             "QueueStore", migrations: ["0001_books"]),
@@ -168,7 +168,8 @@ let package = Package(
         tests("Receipts", "BillingPorts", "BillingSupport", "Dates", "JobKit", "Postgres", "Receipts", "TestSupport"),
         tests("Runtime", "Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"),
         tests(
-            "EndToEnd", "BooksStore", "CLinux", "HTTPClient", "JobKit", "JudgeSupport", "LocalPostgres", "Postgres",
+            "EndToEnd", "BooksStore", "CLinux", "Dates", "HTTPClient", "JobKit", "JudgeSupport", "LocalPostgres",
+            "Postgres",
             "Processes", "QueueStore", "TestSupport"),
     ],
     swiftLanguageModes: [.v6]

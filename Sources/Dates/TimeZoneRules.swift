@@ -78,13 +78,13 @@ public struct TimeZoneRules: Hashable, Sendable {
         return local - offset
     }
 
-    private func offset(atSecond second: Int64) -> Int32 {
+    func offset(atSecond second: Int64) -> Int32 {
         let passed = countOfTransitions(upTo: second)
         if passed == transitions.count, let rule { return rule.offset(atSecond: second) }
         return passed == 0 ? initialOffset : transitions[passed - 1].offset
     }
 
-    private func transition(afterSecond second: Int64) -> Transition? {
+    func transition(afterSecond second: Int64) -> Transition? {
         let passed = countOfTransitions(upTo: second)
         return passed < transitions.count ? transitions[passed] : rule?.transition(afterSecond: second)
     }

@@ -31,7 +31,7 @@ extension JobArguments {
 }
 
 /// A job about to be enqueued: its arguments already encoded, so that what is stored cannot differ from what was checked.
-public struct NewJob: Sendable {
+public struct NewJob: Hashable, Sendable {
     /// Arguments name things; they do not carry them. Larger ones slow every claim of their queue.
     public static let argumentLimit = 64 * 1024
 
@@ -71,6 +71,24 @@ public struct NewJob: Sendable {
         self.trace = trace
         self.arguments = Array(encoded)
         self.dueAt = dueAt
+    }
+
+    /// A job as a store kept it, for enqueueing it once more; due at once.
+    public init(
+        stored kind: JobKind, version: Int, queue: QueueName, priority: JobPriority, tenant: Int64?,
+        uniqueKey: String?, serialKey: String? = nil, arguments: [UInt8]
+    ) {
+        self.kind = kind
+        self.version = version
+        self.queue = queue
+        self.priority = priority
+        self.tenant = tenant
+        self.uniqueKey = uniqueKey
+        uniqueWindow = nil
+        self.serialKey = serialKey
+        trace = nil
+        self.arguments = arguments
+        dueAt = nil
     }
 }
 

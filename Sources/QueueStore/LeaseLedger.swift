@@ -38,6 +38,7 @@ final class LeaseLedger: Sendable {
     /// They have been dropped, all but those that keep a lane's place: housekeeping finds these.
     func dropped(_ numbers: [Int64], by worker: WorkerID) {
         guard !numbers.isEmpty else { return }
-        state.withLock { $0.finished[worker]?.removeFirst(numbers.count) }
+        let gone = Set(numbers)  // Another queue's claim may have told the same.
+        state.withLock { $0.finished[worker]?.removeAll { gone.contains($0) } }
     }
 }

@@ -32,20 +32,3 @@ public struct PostgresRoster: WorkerRoster {
         _ = try await control.query(RosterSQL.retire(worker))
     }
 }
-
-extension PostgresJobStore: TickStore {
-    public func latestTick(of schedule: String) async throws -> Instant? {
-        try await pool.query(TickSQL.latest(of: schedule)).only(Instant?.self)
-    }
-
-    public func fire(_ tick: Instant, of schedule: String, job: NewJob, now: Instant) async throws -> Bool {
-        let isFirst = try await pool.transaction(settings: [.tenant(.all)]) { transaction in
-            let recorded = try await transaction.query(TickSQL.record(tick, of: schedule, now: now))
-            guard !recorded.isEmpty else { return false }
-            try await transaction.finish(with: [QueueSQL.enqueue([job], now: now)])
-            return true
-        }
-        if isFirst { await waker.wake([job.queue]) }
-        return isFirst
-    }
-}

@@ -7,5 +7,6 @@ public enum QueueMigrations {
         Migration(component: "queue", number: 2, name: "queue", sql: PackageResources._002_queue_sql),
         Migration(component: "queue", number: 3, name: "claims", sql: PackageResources._003_claims_sql),
         Migration(component: "queue", number: 4, name: "verbs", sql: PackageResources._004_verbs_sql),
+        Migration(component: "queue", number: 5, name: "schedules", sql: PackageResources._005_schedules_sql),
     ]
 }

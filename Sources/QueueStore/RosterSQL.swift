@@ -28,19 +28,3 @@ enum RosterSQL {
     /// Only when it holds nothing: else a rescue must find it.
     static func retire(_ worker: WorkerID) -> SQL { "SELECT queue.retire(\(worker.uuid))" }
 }
-
-/// Statements about ticks.
-enum TickSQL {
-    static func latest(of schedule: String) -> SQL {
-        "SELECT max(tick) FROM queue.ticks WHERE schedule = \(schedule)"
-    }
-
-    /// Returns a row for the one that recorded the tick, none for the others.
-    static func record(_ tick: Instant, of schedule: String, now: Instant) -> SQL {
-        """
-        INSERT INTO queue.ticks (schedule, tick, fired_at) VALUES (\(schedule), \(tick), \(now))
-            ON CONFLICT DO NOTHING
-        RETURNING 1
-        """
-    }
-}

@@ -6,8 +6,8 @@ extension Program {
         name: "billwright", version: "0.1.0",
         summary: "Billwright: the billing engine room that companies run for themselves.",
         commands: [
-            .up, .migrate, .load, .worker, .scheduler, .web, .jobsList, .jobsShow, .jobsStats, .jobsRelease, .doctor,
-            .ready,
-            .sandboxStripe, .sandboxMail,
+            .up, .migrate, .load, .worker, .scheduler, .web, .jobsList, .jobsShow, .jobsStats, .jobsRelease,
+            .schedulesList, .schedulesRunNow, .schedulesPause, .schedulesResume, .doctor, .ready, .sandboxStripe,
+            .sandboxMail,
         ])
 }

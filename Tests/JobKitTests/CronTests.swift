@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct CronTests {
     private func ticks(_ expression: String, _ from: String, _ to: String) throws -> [String] {
-        try Cron(expression)
+        try Timetable(Cron(expression))
             .ticks(after: Instant(parsing: from), through: Instant(parsing: to), limit: 10).map { "\($0)" }
     }
 
@@ -33,50 +33,17 @@ import Testing
     @Test func `sunday is 0 and 7`() throws {
         let sunday = try Instant(parsing: "2026-11-22T00:00:00Z")
         let before = try Instant(parsing: "2026-11-21T10:00:00Z")
-        #expect(try Cron("0 0 * * 0").next(after: before) == sunday)
-        #expect(try Cron("0 0 * * 7").next(after: before) == sunday)
+        #expect(try Timetable(Cron("0 0 * * 0")).next(after: before) == sunday)
+        #expect(try Timetable(Cron("0 0 * * 7")).next(after: before) == sunday)
     }
 
     @Test func `a date that never comes has no next tick`() throws {
-        #expect(try Cron("0 0 30 2 *").next(after: Instant(parsing: "2026-01-01T00:00:00Z")) == nil)
+        #expect(try Timetable(Cron("0 0 30 2 *")).next(after: Instant(parsing: "2026-01-01T00:00:00Z")) == nil)
     }
 
     @Test(arguments: ["* * * *", "60 * * * *", "*/0 * * * *", "5-1 * * * *", "a * * * *", "1,,2 * * * *", "0 0 0 * *"])
     func `malformed expressions are refused`(_ expression: String) {
         #expect(throws: CronFault.self) { try Cron(expression) }
-    }
-}
-
-@Suite struct ScheduleTests {
-    private struct Tick: JobArguments {
-        static let kind: JobKind = "tick"
-    }
-
-    private func due(_ catchUp: Schedule.CatchUp, last: String?, now: String) throws -> [String] {
-        let schedule = Schedule(name: "s", cron: try Cron("0 * * * *"), catchUp: catchUp) { _ in try NewJob(Tick()) }
-        return try schedule.ticksDue(after: last.map { try Instant(parsing: $0) }, at: Instant(parsing: now))
-            .map { "\($0)" }
-    }
-
-    @Test func `downtime is caught up as the schedule says`() throws {
-        let last = "2026-11-21T01:00:00Z"
-        let now = "2026-11-21T04:30:00Z"
-        #expect(try due(.none, last: last, now: now) == [])
-        #expect(try due(.latest, last: last, now: now) == ["2026-11-21T04:00:00Z"])
-        #expect(
-            try due(.all(within: .seconds(2 * 3600)), last: last, now: now) == [
-                "2026-11-21T03:00:00Z", "2026-11-21T04:00:00Z",
-            ])
-    }
-
-    @Test(arguments: [Schedule.CatchUp.none, .latest, .all(within: .seconds(86_400))])
-    func `a clock that stepped back fires nothing again`(_ catchUp: Schedule.CatchUp) throws {
-        #expect(try due(catchUp, last: "2026-11-21T04:00:00Z", now: "2026-11-21T03:00:30Z") == [])
-    }
-
-    @Test func `a new schedule owes nothing from before it existed`() throws {
-        #expect(try due(.all(within: .seconds(86_400)), last: nil, now: "2026-11-21T04:30:00Z") == [])
-        #expect(try due(.latest, last: nil, now: "2026-11-21T04:00:10Z") == ["2026-11-21T04:00:00Z"])
     }
 }
 

@@ -54,21 +54,4 @@ struct EffectTests {
             }
         }
     }
-
-    @Test func `a tick fires once, however many schedulers see it`() async throws {
-        try await QueueFixture.with { queue in
-            let fired = try await withThrowingTaskGroup(of: Bool.self) { group in
-                for _ in 0..<6 {
-                    group.addTask {
-                        try await queue.store.fire(
-                            queue.start, of: "renewals", job: NewJob(Count(number: 1)), now: queue.start)
-                    }
-                }
-                return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
-            }
-            #expect(fired == 1)
-            #expect(try await queue.counted("SELECT count(*) FROM queue.all_jobs WHERE ended_at IS NULL") == 1)
-            #expect(try await queue.store.latestTick(of: "renewals") == queue.start)
-        }
-    }
 }

@@ -123,7 +123,7 @@ CREATE TABLE queue.leases (
     jobs          bigint[]    NOT NULL,
     positions     bigint[]    NOT NULL,              -- of those jobs when they were claimed
     leased_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (token, lane)
+    PRIMARY KEY (token, number)                      -- a claim takes from several lanes, from one perhaps twice
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 ALTER TABLE queue.leases ALTER COLUMN jobs SET STORAGE EXTERNAL, ALTER COLUMN positions SET STORAGE EXTERNAL;
 CREATE UNIQUE INDEX leases_by_lane ON queue.leases (lane, number);

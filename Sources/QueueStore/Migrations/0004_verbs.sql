@@ -281,21 +281,21 @@ BEGIN
             END IF;
             RETURN NEXT;
         END LOOP;
-        PERFORM queue.drop_lease(lost.token, lost.lane);
+        PERFORM queue.drop_lease(lost.number, lost.lane);
     END LOOP;
     -- What a worker ended but kept for its lane's place, once the lane has gone on.
-    PERFORM queue.drop_lease(l.token, l.lane) FROM queue.leases AS l
+    PERFORM queue.drop_lease(l.number, l.lane) FROM queue.leases AS l
       WHERE l.leased_at < clock_timestamp() - interval '1 minute'
         AND EXISTS (SELECT FROM queue.leases AS n WHERE n.lane = l.lane AND n.number > l.number);
 END
 $$;
 
 -- Drops a lease none of whose jobs is left; the newest of its lane stays as nobody's.
-CREATE FUNCTION queue.drop_lease(of_token bigint, of_lane bigint) RETURNS void
+CREATE FUNCTION queue.drop_lease(of_number bigint, of_lane bigint) RETURNS void
     LANGUAGE sql SET search_path = queue, pg_catalog, pg_temp
 AS $$
     UPDATE queue.leases AS l SET worker = NULL, jobs = '{}', positions = '{}'
-     WHERE l.token = of_token AND l.lane = of_lane
+     WHERE l.lane = of_lane AND l.number = of_number
        AND NOT EXISTS (SELECT FROM unnest(l.jobs, l.positions) AS held(id, place)
                          JOIN queue.jobs AS j ON j.id = held.id AND j.position = held.place);
     DELETE FROM queue.leases AS l
@@ -308,7 +308,7 @@ CREATE FUNCTION queue.retire(of_worker uuid) RETURNS boolean
     LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM queue.drop_lease(l.token, l.lane) FROM queue.leases AS l WHERE l.worker = of_worker;
+    PERFORM queue.drop_lease(l.number, l.lane) FROM queue.leases AS l WHERE l.worker = of_worker;
     DELETE FROM queue.workers
      WHERE id = of_worker AND NOT EXISTS (SELECT FROM queue.leases AS l WHERE l.worker = of_worker);
     RETURN FOUND;

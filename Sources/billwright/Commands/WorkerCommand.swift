@@ -75,31 +75,29 @@ private enum SchedulerCommand {
     @Sendable static func run(_ arguments: Arguments) async throws -> Int32 {
         try await Service.run(arguments, as: "scheduler", connections: 2) { service in
             let composition = service.composition
-            // Sellers come and go: the list is read again every minute, and the clock set with it.
-            while service.drain.stage == .running {
-                var sellers: [Seller.ID] = []
-                do {
-                    sellers = try await Sellers(pool: composition.pool).all()
+            let scheduler = Scheduler(
+                ticks: PostgresSchedules(pool: composition.pool, control: composition.control),
+                clock: composition.clock, log: service.log, metrics: composition.metrics)
+            // Sellers come and go; the clock is set whenever they are read.
+            await scheduler.run(
+                {
+                    let sellers = try await Sellers(pool: composition.pool).all()
                     composition.clock.synchronise(
                         databaseTime: try await QueueInspection(pool: composition.control).databaseTime())
-                } catch {
-                    service.log.warning("cannot read the sellers; trying again", ["error": "\(error)"])
-                }
-                let scheduler = Scheduler(
-                    schedules: try sellers.map { try Schedule.renewals(of: $0) }, ticks: composition.store,
-                    clock: composition.clock, log: service.log, metrics: composition.metrics)
-                await scheduler.run(for: .seconds(60), until: service.drain)
-            }
+                    return try sellers.map { try Schedule.renewals(of: $0) }
+                }, until: service.drain)
         }
     }
 }
 
 extension Schedule {
-    /// Every quarter of an hour: somewhere a day begins at each of them.
+    /// Every quarter of an hour: somewhere a day begins at each of them. One run moves everything on to today, so what
+    /// was missed needs one run, and none while another is under way.
     static func renewals(of seller: Seller.ID) throws -> Schedule {
-        Schedule(name: "renewals/\(seller)", cron: try Cron("*/15 * * * *"), catchUp: .latest) { _ in
-            try NewJob(RenewSubscriptions(seller: seller))
-        }
+        Schedule(
+            name: "renewals/\(seller)", timetable: Timetable(try Cron("*/15 * * * *")), catchUp: .latest,
+            overlap: .skip,
+            job: try NewJob(RenewSubscriptions(seller: seller)))
     }
 }
 
