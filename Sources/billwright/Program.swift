@@ -7,7 +7,7 @@ extension Program {
         summary: "Billwright: the billing engine room that companies run for themselves.",
         commands: [
             .up, .migrate, .load, .worker, .scheduler, .web, .jobsList, .jobsShow, .jobsStats, .jobsRelease, .doctor,
-            .ready,
+            .ready, .benchChaosQueue, .benchWorker, .benchCounterpart,
             .sandboxStripe, .sandboxMail,
         ])
 }
