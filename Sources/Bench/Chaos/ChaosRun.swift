@@ -85,7 +85,9 @@ public struct ChaosRun: Sendable {
     /// Short, because a socket's path must be; and where the server's user may enter.
     private static func temporaryFolder() throws -> String {
         var template = Array("/tmp/bw-chaos.XXXXXX".utf8CString)
-        guard unsafe mkdtemp(&template) != nil else { throw Failure.noFolder(errno) }
+        guard unsafe mkdtemp(&template) != nil, unsafe chmod(template, 0o711) == 0 else {
+            throw Failure.noFolder(errno)
+        }
         return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }
