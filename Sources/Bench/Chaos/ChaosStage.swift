@@ -75,8 +75,9 @@ final class ChaosStage: Sendable {
     }
 
     /// A worker's command line. `options` are libpq's, for this worker alone.
-    func place(_ name: String, relayed: Bool = false, ahead: Duration = .zero, options: String = "") -> ChaosCrew.Place
-    {
+    func place(
+        _ name: String, slots: Int? = nil, relayed: Bool = false, ahead: Duration = .zero, options: String = ""
+    ) -> ChaosCrew.Place {
         let timing = settings.timing
         let isRelayed = relayed || settings.broken == .skipLocked
         let database =
@@ -85,7 +86,8 @@ final class ChaosStage: Sendable {
             : server.connectionString(as: "billwright_worker")
         var words = [
             "bench", "worker", "--database", "\(database) application_name='\(name)' \(options)", "--counterpart",
-            counterpartURL, "--gate", gate.base, "--concurrency", "\(settings.concurrency)", "--beat", timing.beat.flag,
+            counterpartURL, "--gate", gate.base, "--concurrency", "\(slots ?? settings.concurrency)", "--beat",
+            timing.beat.flag,
             "--surrender", timing.surrender.flag, "--expiry", timing.expiry.flag, "--rescue", timing.rescue.flag,
             "--call-timeout", timing.callTimeout.flag, "--reconcile-after", timing.reconcileAfter.flag, "--ahead",
             ahead.flag,

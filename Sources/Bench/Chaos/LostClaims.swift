@@ -19,8 +19,10 @@ extension ChaosStage {
     }
 
     private func loseClaim(number: Int, _ arrivals: inout AsyncStream<Gate.Arrival>.Iterator) async throws -> Bool {
-        // All it commits is committed asynchronously, so that this does not depend on how the store claims.
-        let first = try await crew.start(place("worker-early", options: "options='-c synchronous_commit=off'"))
+        // All it commits is committed asynchronously, so that this does not depend on how the store claims. Its one slot
+        // is taken by the job, so that it is not the one who is given it again.
+        let first = try await crew.start(
+            place("worker-early", slots: 1, options: "options='-c synchronous_commit=off'"))
         try await waitForWorker(first)
         // This commit is on disk, and with it the worker's registration.
         try await enqueue([NewJob(BenchBooking(number: number, isGated: true))])
