@@ -111,11 +111,17 @@ let package = Package(
         library(
             "Gateways", "BillingPorts", "Crypto", "Dates", "HTTPClient", "HTTPTypes", "JSONText", "JobKit", "Money"),
 
+        // What the queue is tried with: jobs that do nothing for anybody, and the faults that happen to them.
+        library(
+            "Bench", "Dates", "HTTPClient", "HTTPServer", "HTTPTypes", "JobKit", "LocalPostgres", "Observability",
+            "Postgres", "Processes", "QueueStore", "Runtime"),
+
         // The program: the one target that sees both sides of every interface.
         .executableTarget(
             name: "billwright",
             dependencies: [
-                "Billing", "BillingPorts", "BooksStore", "Catalogues", "Commands", "Dates", "Gateways", "HTTPClient",
+                "Bench", "Billing", "BillingPorts", "BooksStore", "Catalogues", "Commands", "Dates", "Gateways",
+                "HTTPClient",
                 "HTTPServer", "InvoiceGeneration", "JSONText", "JobKit", "Ledger", "LocalPostgres", "Money",
                 "Observability", "PaymentMethods", "PaymentRetries", "Postgres", "Processes", "QueueStore", "Receipts",
                 "Renewals", "Runtime", "Sandboxes", "Web",

@@ -1,6 +1,6 @@
 /// One thing the program does, and everything `--help` says about it.
 public struct Command: Sendable {
-    /// One or two words: `jobs list`.
+    /// One to three words: `jobs list`.
     public let name: String
     public let summary: String
     /// Placeholders of what follows the flags: `ID`.
@@ -66,7 +66,7 @@ public struct Program: Sendable {
     public func request(_ words: [String]) throws(UsageError) -> Request {
         guard let first = words.first, !["--help", "-h", "help"].contains(first) else { return .print(help) }
         if first == "--version" { return .print("\(name) \(version)\n") }
-        for length in [2, 1] where words.count >= length {
+        for length in [3, 2, 1] where words.count >= length {
             let name = words.prefix(length).joined(separator: " ")
             guard let command = commands.first(where: { $0.name == name }) else { continue }
             let rest = Array(words.dropFirst(length))

@@ -58,6 +58,9 @@ public enum Signal: CInt, Sendable {
     case quit = 3
     case kill = 9
     case terminate = 15
+    /// It stands still and cannot object, as on a host that is frozen.
+    case stop = 19
+    case resume = 18
 
     /// The name that shells and `setpriv` know it by.
     var name: String {
@@ -67,6 +70,8 @@ public enum Signal: CInt, Sendable {
         case .quit: "QUIT"
         case .kill: "KILL"
         case .terminate: "TERM"
+        case .stop: "STOP"
+        case .resume: "CONT"
         }
     }
 }

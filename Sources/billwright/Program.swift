@@ -7,7 +7,7 @@ extension Program {
         summary: "Billwright: the billing engine room that companies run for themselves.",
         commands: [
             .up, .migrate, .load, .worker, .scheduler, .web, .jobsList, .jobsShow, .jobsStats, .jobsRelease,
-            .schedulesList, .schedulesRunNow, .schedulesPause, .schedulesResume, .doctor, .ready, .sandboxStripe,
-            .sandboxMail,
+            .schedulesList, .schedulesRunNow, .schedulesPause, .schedulesResume, .doctor, .ready, .benchQueue,
+            .benchNoopWorker, .benchChaosQueue, .benchWorker, .benchCounterpart, .sandboxStripe, .sandboxMail,
         ])
 }

@@ -135,7 +135,12 @@ BEGIN
         IF pass = 1 AND busy IS NOT NULL AND NOT holds THEN
             -- Locked by another is not empty: wait for it, then look again. Never while holding a lane: two could wait
             -- for each other.
-            PERFORM FROM queue.lanes AS l WHERE l.lane = busy FOR UPDATE;
+            BEGIN
+                PERFORM set_config('lock_timeout', '50ms', true);
+                PERFORM FROM queue.lanes AS l WHERE l.lane = busy FOR UPDATE;
+            EXCEPTION WHEN lock_not_available THEN
+                NULL;  -- its holder is no claimer: other lanes may have gained meanwhile
+            END;
         END IF;
     END LOOP;
     -- What its worker has ended, but for the newest of a lane: that one keeps the lane's place.

@@ -1,0 +1,112 @@
+internal import Dates
+internal import FoundationEssentials
+internal import JobKit
+internal import Postgres
+internal import Processes
+internal import QueueStore
+
+/// Measures the queue: real workers in processes of their own, on a durable Postgres of the run's own.
+///
+/// Every run is checked: a job that was not done, or done twice, makes it no measurement.
+public struct QueueBench: Sendable {
+    public struct Settings: Sendable {
+        public var jobs = 200_000
+        public var runs = 5
+        public var samples = 1000
+        /// Also with ten million finished jobs, a million scheduled, a hundred thousand behind one key, an old snapshot.
+        public var isLoaded = false
+
+        public init() {}
+    }
+
+    public struct Invalid: Error, CustomStringConvertible {
+        public let description: String
+    }
+
+    let settings: Settings
+    let program: String
+    let tell: @Sendable (String) -> Void
+
+    public init(_ settings: Settings, program: String, tell: @escaping @Sendable (String) -> Void) {
+        self.settings = settings
+        self.program = program
+        self.tell = tell
+    }
+
+    public func run() async throws -> SpeedReport {
+        let folder = try ChaosRun.temporaryFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let server = try await ChaosServer(folder: folder)
+        do {
+            try await server.prepare(without: nil)
+            let stage = try await SpeedStage(server: server, program: program)
+            var report = SpeedReport()
+            do { try await measure(on: stage, into: &report) } catch {
+                await stage.close()
+                throw error
+            }
+            await stage.close()
+            await server.stop()
+            return report
+        } catch {
+            await server.stop()
+            throw error
+        }
+    }
+
+    private func measure(on stage: SpeedStage, into report: inout SpeedReport) async throws {
+        report.add("bulk_insert_per_s", try await stage.bulkInsert(settings.jobs))
+        try await stage.withWorkers(1) {
+            let latencies = try await stage.pickups(settings.samples)
+            report.add("pickup_p50_ms", latencies[latencies.count / 2])
+            report.add("pickup_p99_ms", latencies[latencies.count * 99 / 100])
+        }
+        for processes in [1, 2] {
+            try await throughput("noop_jobs_per_s_\(processes)", .noop, settings.jobs, processes, stage, &report)
+        }
+        try await throughput("serial_jobs_per_s_2", .serial, settings.jobs / 4, 2, stage, &report)
+        try await throughput("transactional_jobs_per_s_2", .booked, settings.jobs / 10, 2, stage, &report)
+        guard settings.isLoaded else { return }
+        for load in SpeedStage.Load.allCases {
+            tell("preparing: \(load.rawValue)")
+            try await stage.reset()
+            try await stage.putOn(load)
+            try await throughput("noop_jobs_per_s_2_\(load.rawValue)", .noop, settings.jobs, 2, stage, &report)
+            try await stage.takeOff(load)
+        }
+    }
+
+    /// The median of several runs.
+    private func throughput(
+        _ name: String, _ kind: SpeedStage.Kind, _ jobs: Int, _ processes: Int, _ stage: SpeedStage,
+        _ report: inout SpeedReport
+    ) async throws {
+        var rates: [Double] = []
+        for run in 1...settings.runs {
+            let figures = try await stage.throughput(kind, jobs: jobs, processes: processes)
+            tell("\(name), run \(run): \(Int(figures.perSecond)) jobs/s")
+            rates.append(figures.perSecond)
+            guard run == settings.runs else { continue }
+            report.add(name, rates.sorted()[rates.count / 2])
+            guard kind == .noop, processes == 2, name == "noop_jobs_per_s_2" else { continue }
+            report.add("wal_bytes_per_job", figures.walBytes / Double(jobs))
+            report.add("commits_per_job", figures.commits / Double(jobs))
+        }
+    }
+}
+
+/// Figures in the order they were taken.
+public struct SpeedReport: Sendable {
+    public private(set) var figures: [(name: String, value: Double)] = []
+
+    mutating func add(_ name: String, _ value: Double) { figures.append((name, value)) }
+
+    public var lines: [String] { figures.map { "ours \($0.name) \(Self.text($0.value))" } }
+    public var json: String {
+        "{" + figures.map { "\"\($0.name)\":\(Self.text($0.value))" }.joined(separator: ",") + "}"
+    }
+
+    private static func text(_ value: Double) -> String {
+        value >= 100 ? String(Int(value.rounded())) : String((value * 1000).rounded() / 1000)
+    }
+}
