@@ -24,9 +24,9 @@ METRICS = {
 def parse(words):
     parser = argparse.ArgumentParser(
         prog="bench/peers",
-        description="Measures PgQueuer and Procrastinate, each at its best settings and in a schema of its own that is "
-        "dropped afterwards (bench_pgqueuer, bench_procrastinate), on the Postgres that DATABASE_URL names. Prints one "
-        "line a figure, '<peer> <metric> <value>'; progress goes to standard error.",
+        description="Measures PgQueuer and Procrastinate, each at its best settings, on the Postgres that DATABASE_URL\n"
+        "names. Each works in a schema of its own, bench_pgqueuer or bench_procrastinate: whatever is in it goes at the\n"
+        "start, and it goes at the end. Prints a line a figure, '<peer> <metric> <value>'; progress goes to stderr.",
         epilog="metrics, each the median of the runs:\n"
         + "".join(f"  {name:20}{text}\n" for name, text in METRICS.items())
         + "\nexit status: 0 every job of every run ran once; 1 a run is invalid ('<peer> invalid <reason>');\n"

@@ -12,11 +12,13 @@ class Unusable(Exception):
 
 
 def url_in(url: str, schema: str) -> str:
-    """`url` as a URL that both psycopg and asyncpg take, with `schema` first in everybody's search path."""
+    """`url` as a URL that both psycopg and asyncpg take, with `schema` alone in the search path."""
     parts = conninfo_to_dict(url)
-    # The public schema is not in the path, so a peer cannot pick up tables that somebody uses for real.
+    # Not even public, so a peer cannot pick up tables that somebody uses for real.
     parts["options"] = f"{parts.get('options') or ''} -csearch_path={schema}".strip()
-    return "postgresql:///?" + urllib.parse.urlencode(parts, quote_via=urllib.parse.quote)
+    # In the path because asyncpg overlooks a dbname among the parameters as soon as there is any path, even an empty one.
+    path = "/" + urllib.parse.quote(parts.pop("dbname"), safe="") if "dbname" in parts else ""
+    return f"postgresql://{path}?" + urllib.parse.urlencode(parts, quote_via=urllib.parse.quote)
 
 
 def check(url: str) -> dict[str, str]:
