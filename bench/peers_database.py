@@ -47,5 +47,6 @@ def schema(url: str, name: str):
 
 def arguments(number: int) -> dict:
     """What every job carries: 100 bytes as JSON, whatever its number (up to eight digits)."""
-    return {"number": f"{number:08}", "customer": f"{number % 5000:08}", "memo": "a line of text for an invoice of one month"}
+    memo = "a line of text for an invoice of one month"
+    return {"number": f"{number:08}", "customer": f"{number % 5000:08}", "memo": memo}
 
