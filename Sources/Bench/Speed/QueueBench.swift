@@ -39,7 +39,7 @@ public struct QueueBench: Sendable {
         let server = try await ChaosServer(folder: folder)
         do {
             try await server.prepare(without: nil)
-            let stage = try await SpeedStage(server: server, program: program)
+            let stage = try await SpeedStage(server: server, program: program, tell: tell)
             var report = SpeedReport()
             do { try await measure(on: stage, into: &report) } catch {
                 await stage.close()

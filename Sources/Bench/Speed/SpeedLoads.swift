@@ -1,5 +1,6 @@
 internal import LocalPostgres
 internal import Postgres
+internal import Synchronization
 
 // What a queue meets after a year, put before the workers at once.
 extension SpeedStage {

@@ -19,11 +19,13 @@ final class SpeedStage: Sendable {
     let server: ChaosServer
     let pool: PostgresPool
     private let program: String
+    private let tell: @Sendable (String) -> Void
     private let enqueuing: PostgresPool
     private let store: PostgresJobStore<PostgresWork>
     let snapshot = Mutex<PostgresConnection?>(nil)
 
-    init(server: ChaosServer, program: String) async throws {
+    init(server: ChaosServer, program: String, tell: @escaping @Sendable (String) -> Void) async throws {
+        self.tell = tell
         self.server = server
         self.program = program
         pool = PostgresPool(try server.configuration(as: PrivateCluster.superuser), size: 4)
@@ -145,9 +147,11 @@ final class SpeedStage: Sendable {
     func withWorkers<Value>(_ count: Int, _ body: () async throws -> Value) async throws -> Value {
         var children: [ChildProcess] = []
         for _ in 0..<count {
-            var command = Command(program, ["bench", "noop-worker", "--log-level", "warning"], output: .lines { _, line in
-                if line.contains("\"level\"") { FileHandle.standardError.write(Data((line + "\n").utf8)) }
-            })
+            var command = Command(
+                program, ["bench", "noop-worker", "--log-level", "warning"],
+                output: .lines { [tell] _, line in
+                    if line.contains("\"level\"") { tell(line) }
+                })
             command.environment = [
                 "LD_LIBRARY_PATH": ProcessInfo.processInfo.environment["LD_LIBRARY_PATH"] ?? "",
                 "DATABASE_URL": server.connectionString(as: "billwright_worker"),
