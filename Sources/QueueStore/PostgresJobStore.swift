@@ -25,11 +25,13 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
     }
 
     public func claim(_ request: ClaimRequest, now: Instant) async throws -> [ClaimedJob] {
-        // What waits outside the lanes is looked for when these are empty, and now and then when they are not.
-        let stirredFirst = turns.isDue(request.queue)
-        if stirredFirst { _ = try await stir(request.queue, limit: request.limit, now: now) }
+        // What waits outside the lanes is looked for when these are empty, and now and then when they are not: before
+        // the claim after one that found jobs, so that a single job on an idle system does not wait for it.
+        let stirsFirst = turns.isOwed(request.queue)
+        if stirsFirst { _ = try await stir(request.queue, limit: request.limit, now: now) }
         let jobs = try await lease(request, limit: request.limit)
-        guard jobs.isEmpty, !stirredFirst else { return jobs }
+        if !jobs.isEmpty { turns.found(request.queue) }
+        guard jobs.isEmpty, !stirsFirst else { return jobs }
         guard try await stir(request.queue, limit: request.limit, now: now) else { return [] }
         return try await lease(request, limit: request.limit)
     }

@@ -11,7 +11,7 @@ enum QueueSQL {
             \(jobs.map(\.kind.name)), \(jobs.map { Int32($0.version) }), \(jobs.map(\.queue.name)),
             \(jobs.map(\.priority.rank)), \(jobs.map(\.tenant)), \(jobs.map(\.uniqueKey)),
             \(jobs.map { job in job.uniqueWindow.map { now + $0 } }), \(jobs.map(\.serialKey)), \(jobs.map(\.dueAt)),
-            \(jobs.map(\.trace)), array_fill(NULL::bigint, ARRAY[\(Int32(jobs.count))]),
+            \(jobs.map { $0.trace ?? TraceContext.current?.traceparent }), array_fill(NULL::bigint, ARRAY[\(Int32(jobs.count))]),
             \(jobs.map { String(decoding: $0.arguments, as: UTF8.self) })::json[], \(now))
         """
     }

@@ -35,14 +35,27 @@ extension QueueLoop {
         let now = worker.clock.now()
         let context = JobContext(now: now, session: worker.store.session(for: job, now: now))
         let outcome: Result<JobOutcome, any Error>
-        do { outcome = .success(try await registration.run(job, in: context)) } catch { outcome = .failure(error) }
-        worker.metrics.observe(
-            "billwright_job_duration_seconds", ["kind": job.kind.name], started.duration(to: ContinuousClock.now))
+        meters[job.kind]?.latency.observe(max(now - job.dueAt, .zero))
+        do { outcome = .success(try await traced(job, registration, context)) } catch { outcome = .failure(error) }
+        meters[job.kind]?.duration.observe(started.duration(to: ContinuousClock.now))
         switch (slot.end(), outcome) {
         case (.leftBehind, _): return nil
         // An error after we cancelled is the cancellation, whatever the handler made of it.
         case (.cancelled(let cause), .failure): return AttemptResult(cause)
         case (_, let outcome): return .ended(outcome)
+        }
+    }
+
+    /// What the handler calls and enqueues belongs to the trace of whoever enqueued the job.
+    private func traced(
+        _ job: ClaimedJob, _ registration: JobRegistration<Store.Work>, _ context: JobContext<Store.Work>
+    ) async throws -> JobOutcome {
+        guard let parent = job.trace.flatMap(TraceContext.init(traceparent:)) else {
+            return try await registration.run(job, in: context)
+        }
+        var generator = SystemRandomNumberGenerator()
+        return try await TraceContext.$current.withValue(parent.child(span: SpanID(using: &generator))) {
+            try await registration.run(job, in: context)
         }
     }
 
@@ -84,10 +97,11 @@ extension Worker {
         switch result {
         case .ended(.success(let outcome)): await conclude(job, outcome.ending, in: loop)
         case .ended(.failure(let error as StaleLease)):
-            metrics.count("billwright_stale_leases_total", ["kind": job.kind.name])
+            loop.meters[job.kind]?.staleLeases.increment()
             log.error("\(error)", fields(job))
-        case .ended(.failure(let error)): await fail(job, "\(error)")
-        case .overran: await fail(job, "ran longer than \(registry[job.kind]?.policy.timeout ?? .zero)")
+        case .ended(.failure(let error)): await fail(job, "\(error)", in: loop)
+        case .overran:
+            await fail(job, "ran longer than \(registry[job.kind]?.policy.timeout ?? .zero)", in: loop)
         // A life that was lost gives nothing back: a rescue takes its jobs and counts that.
         case .cancelled where loop.life.isLost: return
         case .cancelled: await end(job, as: .released, now: clock.now())
@@ -98,16 +112,16 @@ extension Worker {
     private func conclude(_ job: ClaimedJob, _ ending: JobOutcome.Ending, in loop: QueueLoop<Store>) async {
         switch ending {
         case .finished: loop.completions.add(job)
-        case .completed: metrics.count("billwright_jobs_completed_total", ["kind": job.kind.name])
+        case .completed: loop.meters[job.kind]?.completed.increment()
         case .snoozed(let until): await end(job, as: .snoozed(due: until), now: clock.now())
         case .discarded(let reason): await end(job, as: .discarded(error: Worker.readable(reason)), now: clock.now())
         case .held(let reason): await end(job, as: .held(reason: Worker.readable(reason)), now: clock.now())
         }
     }
 
-    private func fail(_ job: ClaimedJob, _ error: String) async {
+    private func fail(_ job: ClaimedJob, _ error: String, in loop: QueueLoop<Store>) async {
         guard let policy = registry[job.kind]?.policy else { return }
-        metrics.count("billwright_jobs_failed_total", ["kind": job.kind.name])
+        loop.meters[job.kind]?.failed.increment()
         let text = Worker.readable(error)
         let now = clock.now()
         if job.attempt >= policy.maxAttempts, policy.whenExhausted == .hold {
@@ -152,7 +166,7 @@ extension Worker {
     private func fields(_ job: ClaimedJob, error: String = "") -> KeyValuePairs<String, String> {
         [
             "job": "\(job.id)", "kind": job.kind.name, "attempt": "\(job.attempt)", "lease": "\(job.lease.number)",
-            "error": error,
+            "key": job.serialKey ?? "", "trace": job.trace ?? "", "error": error,
         ]
     }
 }

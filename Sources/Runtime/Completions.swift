@@ -14,10 +14,14 @@ final class Completions<Store: JobStore>: Sendable {
     private let life: Incarnation
     private let state = Mutex(State())
     private let signal = WakeSignal()
+    private let meters: [JobKind: JobMetrics]
     private let ended: @Sendable () -> Void
 
     /// `ended` is called when jobs have left.
-    init(worker: Worker<Store>, life: Incarnation, ended: @escaping @Sendable () -> Void) {
+    init(
+        worker: Worker<Store>, life: Incarnation, meters: [JobKind: JobMetrics], ended: @escaping @Sendable () -> Void
+    ) {
+        self.meters = meters
         self.worker = worker
         self.life = life
         self.ended = ended
@@ -84,12 +88,10 @@ final class Completions<Store: JobStore>: Sendable {
     private func tell(_ jobs: [ClaimedJob], _ done: Set<JobID>, _ mayHaveCommitted: Bool) {
         for (kind, ended) in Dictionary(grouping: jobs, by: \.kind) {
             let stale = ended.filter { !done.contains($0.id) }
-            worker.metrics.count(
-                "billwright_jobs_completed_total", ["kind": kind.name],
-                by: mayHaveCommitted ? ended.count : ended.count - stale.count)
+            meters[kind]?.completed.increment(by: mayHaveCommitted ? ended.count : ended.count - stale.count)
             // After a lost answer they were most likely completed by the try before.
             guard !stale.isEmpty, !mayHaveCommitted else { continue }
-            worker.metrics.count("billwright_stale_leases_total", ["kind": kind.name], by: stale.count)
+            meters[kind]?.staleLeases.increment(by: stale.count)
             for job in stale { worker.log.error("\(StaleLease(job.lease))", ["job": "\(job.id)", "kind": kind.name]) }
         }
     }

@@ -16,6 +16,7 @@ final class QueueLoop<Store: JobStore>: Sendable {
     let backlog = Backlog()
     let completions: Completions<Store>
     let crew: Crew
+    let meters: [JobKind: JobMetrics]
     private let pace = Mutex(Pace())
 
     init(worker: Worker<Store>, queue: QueueName, life: Incarnation, signal: WakeSignal) {
@@ -23,7 +24,12 @@ final class QueueLoop<Store: JobStore>: Sendable {
         self.queue = queue
         self.life = life
         self.signal = signal
-        completions = Completions(worker: worker, life: life) { signal.raise() }
+        let meters = Dictionary(
+            uniqueKeysWithValues: worker.registry.registrations.filter { $0.queue == queue }.map {
+                ($0.kind, JobMetrics(worker.metrics, queue: queue, kind: $0.kind))
+            })
+        self.meters = meters
+        completions = Completions(worker: worker, life: life, meters: meters) { signal.raise() }
         crew = Crew()
     }
 
@@ -112,7 +118,9 @@ final class QueueLoop<Store: JobStore>: Sendable {
     private func claim(_ request: ClaimRequest) async -> [ClaimedJob]? {
         do {
             let jobs = try await worker.store.claim(request, now: worker.clock.now())
-            worker.metrics.count("billwright_jobs_claimed_total", ["queue": queue.name], by: jobs.count)
+            for (kind, claimed) in Dictionary(grouping: jobs, by: \.kind) {
+                meters[kind]?.claimed.increment(by: claimed.count)
+            }
             return jobs
         } catch {
             worker.log.warning("claim failed; trying again", ["queue": queue.name, "error": "\(error)"])

@@ -56,6 +56,7 @@ public struct QueueBench: Sendable {
 
     private func measure(on stage: SpeedStage, into report: inout SpeedReport) async throws {
         report.add("bulk_insert_per_s", try await stage.bulkInsert(settings.jobs))
+        try await stage.reset()
         try await stage.withWorkers(1) {
             let latencies = try await stage.pickups(settings.samples)
             report.add("pickup_p50_ms", latencies[latencies.count / 2])
