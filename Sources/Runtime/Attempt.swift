@@ -67,8 +67,9 @@ extension QueueLoop {
             let now = ContinuousClock.now
             for slot in slots {
                 guard let (job, cause) = slot.check(at: now, grace: worker.settings.cancelGrace) else { continue }
-                await worker.conclude(job, AttemptResult(cause), in: self)
+                // First its place: writing the end down can take as long as the database is away.
                 leave(slot)
+                Task { await self.worker.conclude(job, AttemptResult(cause), in: self) }
             }
         }
     }
@@ -93,9 +94,20 @@ enum AttemptResult: Sendable {
 }
 
 extension Worker {
+    /// Sees to it that the end of an attempt is written down; after that the job is in hand no more, unless it goes with
+    /// others.
     func conclude(_ job: ClaimedJob, _ result: AttemptResult, in loop: QueueLoop<Store>) async {
+        if case .ended(.success(let outcome)) = result, case .finished = outcome.ending {
+            loop.completions.add(job)
+            return
+        }
+        await settle(job, result, in: loop)
+        loop.inHand.end(job)
+    }
+
+    private func settle(_ job: ClaimedJob, _ result: AttemptResult, in loop: QueueLoop<Store>) async {
         switch result {
-        case .ended(.success(let outcome)): await conclude(job, outcome.ending, in: loop)
+        case .ended(.success(let outcome)): await settle(job, outcome.ending, in: loop)
         case .ended(.failure(let error as StaleLease)):
             loop.meters[job.kind]?.staleLeases.increment()
             log.error("\(error)", fields(job))
@@ -104,18 +116,19 @@ extension Worker {
             await fail(job, "ran longer than \(registry[job.kind]?.policy.timeout ?? .zero)", in: loop)
         // A life that was lost gives nothing back: a rescue takes its jobs and counts that.
         case .cancelled where loop.life.isLost: return
-        case .cancelled: await end(job, as: .released, now: clock.now())
-        case .lostBefore: await end(job, as: .held(reason: "its worker was lost while it ran"), now: clock.now())
+        case .cancelled: await end(job, as: .released, now: clock.now(), in: loop)
+        case .lostBefore:
+            await end(job, as: .held(reason: "its worker was lost while it ran"), now: clock.now(), in: loop)
         }
     }
 
-    private func conclude(_ job: ClaimedJob, _ ending: JobOutcome.Ending, in loop: QueueLoop<Store>) async {
+    private func settle(_ job: ClaimedJob, _ ending: JobOutcome.Ending, in loop: QueueLoop<Store>) async {
         switch ending {
-        case .finished: loop.completions.add(job)
-        case .completed: loop.meters[job.kind]?.completed.increment()
-        case .snoozed(let until): await end(job, as: .snoozed(due: until), now: clock.now())
-        case .discarded(let reason): await end(job, as: .discarded(error: Worker.readable(reason)), now: clock.now())
-        case .held(let reason): await end(job, as: .held(reason: Worker.readable(reason)), now: clock.now())
+        case .finished, .completed: loop.meters[job.kind]?.completed.increment()
+        case .snoozed(let until): await end(job, as: .snoozed(due: until), now: clock.now(), in: loop)
+        case .discarded(let reason):
+            await end(job, as: .discarded(error: Worker.readable(reason)), now: clock.now(), in: loop)
+        case .held(let reason): await end(job, as: .held(reason: Worker.readable(reason)), now: clock.now(), in: loop)
         }
     }
 
@@ -126,14 +139,14 @@ extension Worker {
         let now = clock.now()
         if job.attempt >= policy.maxAttempts, policy.whenExhausted == .hold {
             log.error("held after \(job.attempt) attempts", fields(job, error: text))
-            await end(job, as: .held(reason: "failed \(job.attempt) times, last: \(text)"), now: now)
+            await end(job, as: .held(reason: "failed \(job.attempt) times, last: \(text)"), now: now, in: loop)
         } else if job.attempt >= policy.maxAttempts {
             log.error("discarded after \(job.attempt) attempts", fields(job, error: text))
-            await end(job, as: .discarded(error: text), now: now)
+            await end(job, as: .discarded(error: text), now: now, in: loop)
         } else {
             log.warning("attempt failed", fields(job, error: text))
             let due = now + policy.backoff.delay(after: job.attempt, of: job.id)
-            await end(job, as: .retried(due: due, error: text), now: now)
+            await end(job, as: .retried(due: due, error: text), now: now, in: loop)
         }
     }
 
@@ -144,7 +157,7 @@ extension Worker {
 
     /// Writes the ending down, trying until it is written or somebody else has the job. While this incarnation lives,
     /// nobody would rescue a job whose ending was lost.
-    private func end(_ job: ClaimedJob, as ending: AttemptEnding, now: Instant) async {
+    private func end(_ job: ClaimedJob, as ending: AttemptEnding, now: Instant, in loop: QueueLoop<Store>) async {
         var wait = Duration.milliseconds(100)
         while true {
             do {
@@ -156,7 +169,7 @@ extension Worker {
                 return
             } catch {
                 log.error("could not write down how the attempt ended", fields(job, error: "\(error)"))
-                if Task.isCancelled { return }
+                if Task.isCancelled || loop.life.isLost { return }
                 try? await Task.sleep(for: wait)
                 wait = min(wait * 2, .seconds(5))
             }

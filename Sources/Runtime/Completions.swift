@@ -8,6 +8,7 @@ final class Completions<Store: JobStore>: Sendable {
     private struct State {
         var jobs: [ClaimedJob] = []
         var isClosed = false
+        var isGivenUp = false
     }
 
     private let worker: Worker<Store>
@@ -15,11 +16,12 @@ final class Completions<Store: JobStore>: Sendable {
     private let state = Mutex(State())
     private let signal = WakeSignal()
     private let meters: [JobKind: JobMetrics]
-    private let ended: @Sendable () -> Void
+    private let ended: @Sendable ([ClaimedJob]) -> Void
 
     /// `ended` is called when jobs have left.
     init(
-        worker: Worker<Store>, life: Incarnation, meters: [JobKind: JobMetrics], ended: @escaping @Sendable () -> Void
+        worker: Worker<Store>, life: Incarnation, meters: [JobKind: JobMetrics],
+        ended: @escaping @Sendable ([ClaimedJob]) -> Void
     ) {
         self.meters = meters
         self.worker = worker
@@ -28,8 +30,6 @@ final class Completions<Store: JobStore>: Sendable {
     }
 
     var count: Int { state.withLock { $0.jobs.count } }
-    /// Those not yet known to be committed, for who looks for lost claims.
-    var all: [ClaimedJob] { state.withLock { $0.jobs } }
 
     func add(_ job: ClaimedJob) {
         let isFirst = state.withLock { state in
@@ -44,12 +44,15 @@ final class Completions<Store: JobStore>: Sendable {
         signal.raise()
     }
 
+    /// The worker stops at once: what cannot be committed at the next try is left to a rescue.
+    func giveUp() { state.withLock { $0.isGivenUp = true } }
+
     /// Returns when closed and empty, or when this life is lost: then a rescue has the jobs.
     func run() async {
         while !life.isLost {
             let (count, isClosed) = state.withLock { ($0.jobs.count, $0.isClosed) }
             if count > 0 {
-                await commit(count)
+                guard await commit(count) else { return }
             } else if isClosed {
                 return
             } else {
@@ -61,7 +64,8 @@ final class Completions<Store: JobStore>: Sendable {
     /// What one statement ends at most.
     private static var batch: Int { 2000 }
 
-    private func commit(_ count: Int) async {
+    /// False: given up.
+    private func commit(_ count: Int) async -> Bool {
         let jobs = state.withLock { Array($0.jobs.prefix(min(count, Completions.batch))) }
         var mayHaveCommitted = false
         var wait = Duration.milliseconds(100)
@@ -73,16 +77,18 @@ final class Completions<Store: JobStore>: Sendable {
                 }.value
                 state.withLock { $0.jobs.removeFirst(jobs.count) }
                 tell(jobs, done, mayHaveCommitted)
-                ended()
-                return
+                ended(jobs)
+                return true
             } catch {
                 mayHaveCommitted = true
                 worker.log.error(
                     "could not complete jobs; trying again", ["count": "\(jobs.count)", "error": "\(error)"])
                 try? await Task { [wait] in try await Task.sleep(for: wait) }.value
                 wait = min(wait * 2, .seconds(5))
+                if state.withLock({ $0.isGivenUp }) { return false }
             }
         }
+        return false
     }
 
     private func tell(_ jobs: [ClaimedJob], _ done: Set<JobID>, _ mayHaveCommitted: Bool) {

@@ -24,7 +24,13 @@ BEGIN
     ), won AS (
         INSERT INTO queue.unique_keys AS taken (kind, key, job, expires_at)
         SELECT DISTINCT ON (kind, unique_key) kind, unique_key, id, unique_until
-          FROM input WHERE unique_key IS NOT NULL ORDER BY kind, unique_key, id
+          FROM input
+         WHERE unique_key IS NOT NULL
+           -- Not even locked: whoever lets a key go must not wait for those who would have liked it.
+           AND NOT EXISTS (SELECT FROM queue.unique_keys AS t
+                            WHERE t.kind = input.kind AND t.key = input.unique_key
+                              AND (t.expires_at IS NULL OR t.expires_at > store.now))
+         ORDER BY kind, unique_key, id
             ON CONFLICT (kind, key) DO UPDATE SET job = excluded.job, expires_at = excluded.expires_at
          WHERE taken.expires_at <= store.now
         RETURNING job
@@ -82,7 +88,7 @@ CREATE FUNCTION queue.admit(from_queue text, after text, most integer) RETURNS t
 AS $$
 DECLARE
     given bigint[];
-    last text;
+    given_keys text[];
 BEGIN
     WITH RECURSIVE keys(serial_key) AS (
         (SELECT serial_key FROM queue.waiting
@@ -109,7 +115,7 @@ BEGIN
             ON CONFLICT DO NOTHING
         RETURNING serial_key, job
     )
-    SELECT array_agg(job), max(serial_key) INTO given, last FROM won;
+    SELECT array_agg(job), array_agg(serial_key ORDER BY serial_key) INTO given, given_keys FROM won;
     IF given IS NULL THEN
         RETURN NULL;
     END IF;
@@ -125,12 +131,14 @@ BEGIN
         RETURNING id
     )
     DELETE FROM queue.heads
-     WHERE queue = from_queue AND job = ANY (given) AND job NOT IN (SELECT id FROM claimable);
-    RETURN last;
+     WHERE queue = from_queue AND serial_key = ANY (given_keys) AND job = ANY (given)
+       AND job NOT IN (SELECT id FROM claimable);
+    RETURN given_keys[cardinality(given_keys)];
 END
 $$;
 
--- Ends running jobs in `state`, those whose lease is still held, and returns their ids; the others are left out.
+-- Ends running jobs in `state`, those whose lease is still held, lets their keys go, and returns their ids; the others are
+-- left out, and so are their keys: they are other workers' by now.
 CREATE FUNCTION queue.finish(ids bigint[], places bigint[], tokens bigint[], of_worker uuid, as_state text,
                              now timestamptz) RETURNS SETOF bigint
     LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
@@ -149,6 +157,16 @@ BEGIN
         SELECT id, lineage, version, priority, attempt + 1, rescues, snoozes, tenant, enqueued_at, due_at, finish.now,
                as_state, kind, queue, unique_key, serial_key, trace, of_worker, arguments
           FROM gone
+    ), keyed AS (
+        DELETE FROM queue.heads AS h USING gone
+         WHERE gone.serial_key IS NOT NULL
+           AND h.queue = gone.queue AND h.serial_key = gone.serial_key AND h.job = gone.id
+    ), unique_ones AS (
+        DELETE FROM queue.unique_keys AS u USING gone
+         WHERE gone.unique_key IS NOT NULL
+           AND u.kind = gone.kind AND u.key = gone.unique_key AND u.job = gone.id AND u.expires_at IS NULL
+    ), unasked AS (
+        DELETE FROM queue.cancellations AS c USING gone WHERE c.job = gone.id
     )
     SELECT id FROM gone;
 END
@@ -269,6 +287,7 @@ AS $$
 DECLARE
     lost queue.leases;
     was queue.jobs;
+    moved integer := 0;
 BEGIN
     DELETE FROM queue.workers WHERE id IN (
         SELECT id FROM queue.workers WHERE beat_at < clock_timestamp() - expiry FOR UPDATE SKIP LOCKED);
@@ -303,14 +322,21 @@ BEGIN
             ELSE
                 PERFORM queue.return_job(was, 1, 0, 1);
             END IF;
+            moved := moved + 1;
             RETURN NEXT;
         END LOOP;
         PERFORM queue.drop_lease(lost.number, lost.lane);
+        EXIT WHEN moved >= 5000;  -- a whole host was lost: in pieces, or a time limit would undo it all each time
     END LOOP;
     -- What a worker ended but kept for its lane's place, once the lane has gone on.
-    PERFORM queue.drop_lease(l.number, l.lane) FROM queue.leases AS l
-      WHERE l.leased_at < clock_timestamp() - interval '1 minute'
-        AND EXISTS (SELECT FROM queue.leases AS n WHERE n.lane = l.lane AND n.number > l.number);
+    FOR lost IN
+        SELECT * FROM queue.leases AS l
+         WHERE l.leased_at < clock_timestamp() - interval '1 minute'
+           AND EXISTS (SELECT FROM queue.leases AS n WHERE n.lane = l.lane AND n.number > l.number)
+         ORDER BY l.number LIMIT 500 FOR UPDATE SKIP LOCKED
+    LOOP
+        PERFORM queue.drop_lease(lost.number, lost.lane);
+    END LOOP;
 END
 $$;
 
@@ -324,9 +350,12 @@ BEGIN
      WHERE l.lane = of_lane AND l.number = of_number
        AND NOT EXISTS (SELECT FROM unnest(l.jobs, l.positions) AS held(id, place)
                          JOIN queue.jobs AS j ON j.id = held.id AND j.position = held.place);
-    DELETE FROM queue.leases AS l
-     WHERE l.lane = of_lane AND l.worker IS NULL
-       AND EXISTS (SELECT FROM queue.leases AS n WHERE n.lane = l.lane AND n.number > l.number);
+    DELETE FROM queue.leases
+     WHERE number IN (SELECT l.number FROM queue.leases AS l
+                       WHERE l.lane = of_lane AND l.worker IS NULL
+                         AND EXISTS (SELECT FROM queue.leases AS n WHERE n.lane = l.lane AND n.number > l.number)
+                         FOR UPDATE SKIP LOCKED)
+       AND lane = of_lane;
 END
 $$;
 
@@ -355,7 +384,13 @@ BEGIN
         RETURN false;
     END IF;
     IF was.unique_key IS NOT NULL THEN
-        INSERT INTO queue.unique_keys (kind, key, job) VALUES (was.kind, was.unique_key, was.id);
+        INSERT INTO queue.unique_keys AS taken (kind, key, job) VALUES (was.kind, was.unique_key, was.id)
+            ON CONFLICT (kind, key) DO UPDATE SET job = excluded.job, expires_at = NULL
+         WHERE taken.expires_at <= release.now;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'another job of kind % has taken over the unique key %', was.kind, was.unique_key
+                USING ERRCODE = 'unique_violation', CONSTRAINT = 'unique_keys_pkey';
+        END IF;
     END IF;
     UPDATE queue.waiting SET state = 'scheduled', held_reason = NULL, attempt = 0, rescues = 0, due_at = release.now
      WHERE id = of_job;
