@@ -154,7 +154,7 @@ let package = Package(
         tests("Web", "HTTPClient", "HTTPServer", "HTTPTypes", "Observability", "Web"),
         tests("Sandboxes", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "JudgeSupport", "Sandboxes"),
         tests("LocalPostgres", "LocalPostgres", "Processes"),
-        tests("QueueStore", "Dates", "JobKit", "Postgres", "QueueStore", "TestSupport"),
+        tests("QueueStore", "Dates", "JobKit", "Postgres", "PropertySupport", "QueueStore", "TestSupport"),
         tests(
             "BooksStore", "Billing", "BillingPorts", "BooksStore", "Dates", "JSONText", "JobKit", "Ledger", "Money",
             "Postgres", "PropertySupport", "QueueStore", "TestSupport"),
