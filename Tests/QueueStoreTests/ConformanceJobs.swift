@@ -64,9 +64,11 @@ extension QueueFixture {
 
     func complete(_ job: ClaimedJob) async throws { try await store.session(for: job, now: start).complete { _ in } }
 
-    /// A store that has not looked at the queue yet: its first claim looks everywhere.
-    func freshStore() async throws -> PostgresJobStore<PostgresWork> {
-        PostgresJobStore(pool: pool, control: pool, listener: pool.configuration) { $0 }
+    /// Two claims of a store that has not looked at the queue yet: the second looks beyond the lanes that are known.
+    func claimAnew(as worker: WorkerID) async throws -> [ClaimedJob] {
+        let store = PostgresJobStore(pool: pool, control: pool, listener: pool.configuration) { $0 }
+        let request = ClaimRequest(worker: worker, queue: .standard, kinds: everyKind, limit: 10)
+        return try await store.claim(request, now: start) + store.claim(request, now: start)
     }
 }
 
