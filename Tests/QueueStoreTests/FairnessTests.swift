@@ -35,7 +35,7 @@ struct FairnessTests {
         try await QueueFixture.with { queue in
             let worker = try await queue.worker()
             try await queue.enqueue(1...1000)
-            try await queue.enqueue((2001...2005).map { try NewJob(Letter(number: $0)) })
+            try await queue.enqueue((2001...2050).map { try NewJob(Letter(number: $0)) })
             let jobs = try await queue.claimAny(10, as: worker)
             let letters = jobs.filter { $0.kind == Letter.kind }.count
             #expect(jobs.count == 10 && letters > 0)
