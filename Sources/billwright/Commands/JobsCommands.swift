@@ -2,7 +2,6 @@ internal import Commands
 internal import Dates
 internal import JSONText
 internal import Postgres
-internal import Processes
 internal import QueueStore
 
 extension Commands.Command {
@@ -24,9 +23,6 @@ extension Commands.Command {
     static let jobsStats = Commands.Command(
         "jobs stats", "Counts live jobs by queue, kind and state.", settings: [.database, .json],
         run: JobsCommands.stats)
-    static let jobsRelease = Commands.Command(
-        "jobs release", "Lets a held job run again. Mend what held it first.", operands: ["ID"],
-        settings: [.database, Setting("--reason", "TEXT", help: "why; kept with the job")], run: JobsCommands.release)
 }
 
 private enum JobsCommands {
@@ -84,24 +80,6 @@ private enum JobsCommands {
             let what = failure.attempt == 0 ? "note" : "attempt \(failure.attempt) failed"
             Terminal.print("\(what) \(failure.failedAt): \(failure.error)")
         }
-        return 0
-    }
-
-    @Sendable static func release(_ arguments: Arguments) async throws -> Int32 {
-        guard let text = arguments.operands.first, let id = Int64(text) else {
-            throw UsageError("'jobs release' needs a job's id, a whole number")
-        }
-        let reason = try arguments.required("--reason")
-        let pool = PostgresPool(try arguments.database(application: "jobs"), size: 1)
-        let now = try await QueueInspection(pool: pool).databaseTime()
-        let isReleased = try await QueueOperations(pool: pool).release(
-            id, by: SystemUser.current.name, because: reason, now: now)
-        await pool.close()
-        guard isReleased else {
-            Terminal.complain("there is no held job \(id)")
-            return 1
-        }
-        Terminal.print("released job \(id)")
         return 0
     }
 
