@@ -8,7 +8,8 @@ extension Program {
         commands: [
             .up, .migrate, .load, .worker, .scheduler, .web, .jobsList, .jobsShow, .jobsStats,
         ] + Commands.Command.jobsActs + [
-            .schedulesList, .schedulesRunNow, .schedulesPause, .schedulesResume, .doctor, .ready, .benchQueue,
-            .benchNoopWorker, .benchChaosQueue, .benchWorker, .benchCounterpart, .sandboxStripe, .sandboxMail,
+            .queuesList, .queuesPause, .queuesResume, .schedulesList, .schedulesRunNow, .schedulesPause,
+            .schedulesResume, .doctor, .ready, .benchQueue, .benchNoopWorker, .benchChaosQueue, .benchWorker,
+            .benchCounterpart, .sandboxStripe, .sandboxMail,
         ])
 }

@@ -23,15 +23,15 @@ struct OperationsTests {
     ]
     /// In the order of `verbs`.
     static let table: [(state: String, after: [String?])] = [
-        ("scheduled", ["scheduled", "cancelled", "discarded", "scheduled", "held", nil, nil]),
-        ("retryable", ["retryable", "cancelled", "discarded", "retryable", "held", nil, nil]),
+        ("scheduled", ["available", "cancelled", "discarded", "scheduled", "held", nil, nil]),
+        ("retryable", ["available", "cancelled", "discarded", "retryable", "held", nil, nil]),
         ("blocked", [nil, "cancelled", "discarded", "scheduled", "held", nil, nil]),
         ("available", [nil, "cancelled", "discarded", "scheduled", "held", nil, nil]),
         ("running", [nil, "running", nil, nil, nil, nil, nil]),
-        ("held", ["scheduled", "cancelled", "discarded", nil, nil, "scheduled", nil]),
-        ("completed", [nil, nil, nil, nil, nil, nil, "scheduled"]),
-        ("discarded", ["scheduled", nil, nil, nil, nil, nil, "scheduled"]),
-        ("cancelled", ["scheduled", nil, nil, nil, nil, nil, "scheduled"]),
+        ("held", ["available", "cancelled", "discarded", nil, nil, "available", nil]),
+        ("completed", [nil, nil, nil, nil, nil, nil, "available"]),
+        ("discarded", ["available", nil, nil, nil, nil, nil, "available"]),
+        ("cancelled", ["available", nil, nil, nil, nil, nil, "available"]),
     ]
     static let examples = table.flatMap { row in
         zip(verbs, row.after).map { Example(state: row.state, verb: $0, after: $1) }

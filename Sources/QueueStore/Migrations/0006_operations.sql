@@ -211,6 +211,24 @@ BEGIN
 END
 $$;
 
+-- Puts a pinned waiting job that is due where it can be claimed, or behind the others of its serial key.
+CREATE FUNCTION queue.let_run(of_job bigint) RETURNS void
+    LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE queue.waiting SET state = 'blocked' WHERE id = of_job AND serial_key IS NOT NULL AND NOT is_head;
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    WITH gone AS (DELETE FROM queue.waiting WHERE id = of_job RETURNING *)
+    INSERT INTO queue.jobs (id, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at, enqueued_at, kind,
+                            queue, unique_key, serial_key, trace, arguments)
+    SELECT id, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at, enqueued_at, kind, queue, unique_key,
+           serial_key, trace, arguments
+      FROM gone;
+END
+$$;
+
 -- One act on one job. `expected` is the state a person saw, null when any will do. `refusal` says why nothing changed and
 -- what to do; `made` is the job that runs: a replay's is a new one.
 CREATE FUNCTION queue.act(of_job bigint, verb text, person text, because text, until timestamptz, expected text,
@@ -254,6 +272,9 @@ BEGIN
     END IF;
     IF refusal IS NOT NULL THEN
         RETURN;
+    END IF;
+    IF verb IN ('retry', 'release', 'replay') THEN
+        PERFORM queue.let_run(made);
     END IF;
     portrait := queue.portrait(made);
     after := portrait ->> 'state';
@@ -328,7 +349,7 @@ DROP FUNCTION IF EXISTS queue.release(bigint, text, text, timestamptz);
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA queue FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION queue.portrait(bigint), queue.pin(bigint), queue.refusal(text, text),
-    queue.retake_key(text, text, bigint, bigint, timestamptz), queue.unlane(bigint),
+    queue.retake_key(text, text, bigint, bigint, timestamptz), queue.unlane(bigint), queue.let_run(bigint),
     queue.end_waiting(bigint, text, timestamptz), queue.move_waiting(bigint, text, text, timestamptz, timestamptz),
     queue.take_from_history(bigint), queue.revive(bigint, boolean, timestamptz),
     queue.act(bigint, text, text, text, timestamptz, text, timestamptz),

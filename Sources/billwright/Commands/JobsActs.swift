@@ -28,7 +28,16 @@ extension Commands.Command {
     private static func act(_ verb: String, _ summary: String, _ settings: [Setting] = []) -> Commands.Command {
         Commands.Command(
             "jobs \(verb)", summary, operands: ["ID"],
-            settings: [.database, Setting("--reason", "TEXT", help: "why; kept with the act")] + settings + [.json]
+            settings: [.database, Setting("--reason", "TEXT", help: "why; kept with the act")] + settings
+                + Setting.jobFilters + [
+                    Setting(switch: "--all", help: "every job the verb is meant for, where no filter is given"),
+                    Setting(switch: "--dry-run", help: "tell what would be touched and change nothing"),
+                    Setting("--limit", "N", default: "100", help: "at most this many jobs, up to 10000"), .json,
+                ],
+            discussion: """
+                With an ID one job is moved; with filters all that match, oldest first, up to --limit. Look at a --dry-run
+                before: it counts them and tells what they have begun outside.
+                """
         ) { arguments in try await JobsActs.run(verb, arguments) }
     }
 }
@@ -36,20 +45,37 @@ extension Commands.Command {
 private enum JobsActs {
     static func run(_ word: String, _ arguments: Arguments) async throws -> Int32 {
         let verb = try verb(word, arguments)
-        guard let text = arguments.operands.first, let id = Int64(text) else {
-            throw UsageError("'jobs \(word)' needs a job's id, a whole number; 'billwright jobs list' tells them")
+        let isBulk = arguments.hasJobFilter || arguments.isOn("--all")
+        switch (arguments.operands.first, isBulk) {
+        case (let text?, false):
+            guard let id = Int64(text) else {
+                throw UsageError("'jobs \(word)' needs a job's id, a whole number; '\(text)' is none")
+            }
+            if arguments.isOn("--dry-run") { throw UsageError("--dry-run goes with filters, not with one job's id") }
+            return try await one(id, verb, arguments)
+        case (nil, true):
+            do { return try await BulkAct(verb: verb, arguments: arguments).run() } catch let refusal as BulkRefusal {
+                throw UsageError("jobs \(word): \(refusal)")
+            }
+        case (nil, false):
+            throw UsageError("'jobs \(word)' needs a job's id or a filter; every job is meant only with --all")
+        default:
+            throw UsageError("'jobs \(word)' takes a job's id or filters, not both")
         }
+    }
+
+    private static func one(_ id: Int64, _ verb: QueueOperations.Verb, _ arguments: Arguments) async throws -> Int32 {
         let act = QueueOperations.Act(
             verb, by: SystemUser.current.name, because: try arguments.required("--reason"))
         let outcome = try await arguments.operating { operations, now in
             try await operations.act(act, on: id, now: now)
         }
-        if arguments.isOn("--json") { Terminal.print(outcome.json(word).text()) }
+        if arguments.isOn("--json") { Terminal.print(outcome.json(verb.name).text()) }
         if let refusal = outcome.refusal {
-            Terminal.complain("job \(id): \(word) refused: \(refusal)")
+            Terminal.complain("job \(id): \(verb.name) refused: \(refusal)")
             return 1
         }
-        if !arguments.isOn("--json") { Terminal.print(outcome.text(word)) }
+        if !arguments.isOn("--json") { Terminal.print(outcome.text(verb.name)) }
         return 0
     }
 
