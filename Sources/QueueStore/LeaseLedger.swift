@@ -5,7 +5,7 @@ internal import Synchronization
 /// table of leases stays as small as what is running.
 final class LeaseLedger: Sendable {
     private struct State {
-        var open: [Int64: Int] = [:]
+        var open: [Int64: Set<JobID>] = [:]
         var finished: [WorkerID: [Int64]] = [:]
     }
 
@@ -14,18 +14,19 @@ final class LeaseLedger: Sendable {
     /// Finished ones told at a claim, at most: the rest is told at the next.
     private static let batch = 500
 
-    func opened(_ number: Int64, jobs: Int) {
-        guard jobs > 0 else { return }
-        state.withLock { $0.open[number] = jobs }
+    func opened(_ number: Int64, jobs: [ClaimedJob]) {
+        guard !jobs.isEmpty else { return }
+        state.withLock { $0.open[number] = Set(jobs.map(\.id)) }
     }
 
     func ended(_ jobs: some Sequence<ClaimedJob>) {
         state.withLock { state in
             for job in jobs {
                 let number = job.lease.number
-                guard let left = state.open[number] else { continue }
-                state.open[number] = left > 1 ? left - 1 : nil
-                if left <= 1 { state.finished[job.lease.worker, default: []].append(number) }
+                // By name, not by count: an attempt that was left behind ends a second time when it finds out.
+                guard state.open[number]?.remove(job.id) != nil, state.open[number]?.isEmpty == true else { continue }
+                state.open[number] = nil
+                state.finished[job.lease.worker, default: []].append(number)
             }
         }
     }

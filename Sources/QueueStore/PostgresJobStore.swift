@@ -25,11 +25,13 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
     }
 
     public func claim(_ request: ClaimRequest, now: Instant) async throws -> [ClaimedJob] {
-        // What waits outside the lanes is looked for when these are empty, and now and then when they are not.
-        let stirredFirst = turns.isDue(request.queue)
-        if stirredFirst { _ = try await stir(request.queue, limit: request.limit, now: now) }
+        // What waits outside the lanes is looked for when these are empty, and now and then when they are not: before
+        // the claim after one that found jobs, so that a single job on an idle system does not wait for it.
+        let stirsFirst = turns.isOwed(request.queue)
+        if stirsFirst { _ = try await stir(request.queue, limit: request.limit, now: now) }
         let jobs = try await lease(request, limit: request.limit)
-        guard jobs.isEmpty, !stirredFirst else { return jobs }
+        if !jobs.isEmpty { turns.found(request.queue) }
+        guard jobs.isEmpty, !stirsFirst else { return jobs }
         guard try await stir(request.queue, limit: request.limit, now: now) else { return [] }
         return try await lease(request, limit: request.limit)
     }
@@ -40,18 +42,22 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
         let rows = try await pool.query(
             QueueSQL.claim(request, token: number, limit: limit, finished: finished))
         let jobs = try rows.map { row in try ClaimedJob(row, number: number, request: request) }
-        leases.opened(number, jobs: jobs.count)
+        leases.opened(number, jobs: jobs)
         if !jobs.isEmpty { leases.dropped(finished, by: request.worker) }
         return jobs
     }
 
     /// Whether anything can be claimed now that could not be before.
     private func stir(_ queue: QueueName, limit: Int, now: Instant) async throws -> Bool {
-        let statements = QueueSQL.stir(queue, after: turns.lastKey(of: queue), limit: limit, now: now)
+        let after = turns.lastKey(of: queue)
+        let statements = QueueSQL.stir(queue, after: after, limit: limit, now: now)
         let rows = try await pool.withConnection { connection in try await connection.pipeline(statements) }
-        let (promoted, key, met) = (
-            try rows[0].only(Int64.self), try rows[1].only(String?.self), try rows[2].only(Int32.self)
-        )
+        let (promoted, met) = (try rows[0].only(Int64.self), try rows[2].only(Int32.self))
+        var key = try rows[1].only(String?.self)
+        if key == nil, after != nil {
+            // Nothing behind that key; before it there may be.
+            key = try await pool.query(QueueSQL.admit(queue, after: nil, limit: limit)).only(String?.self)
+        }
         turns.taken(queue, lastKey: key)
         return promoted > 0 || key != nil || met > 0
     }
@@ -78,12 +84,9 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
         guard !jobs.isEmpty else { return [] }
         // In one order everywhere, so that two transactions never wait for each other.
         let ordered = jobs.sorted { $0.id < $1.id }
-        let rows = try await pool.withConnection { connection in
-            try await connection.pipeline(
-                [QueueSQL.finish(ordered, as: "completed", now: now)] + QueueSQL.letGo(ordered))
-        }
+        let rows = try await pool.query(QueueSQL.finish(ordered, as: "completed", now: now))
         leases.ended(jobs)
-        return Set(try rows[0].decode(Int64.self).map { JobID($0) })
+        return Set(try rows.decode(Int64.self).map { JobID($0) })
     }
 
     public func session(for job: ClaimedJob, now: Instant) -> any JobSession<Work> {
@@ -112,7 +115,9 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
             [back(.init(state: job.attempt > 1 ? "retryable" : "scheduled", due: due, counts: false, isSnooze: true))]
         case .released: [back(.init(state: "available", counts: false))]
         case .discarded(let error):
-            QueueSQL.end(job, as: "discarded", now: now) + [QueueSQL.recordFailure(of: job, error: error, now: now)]
+            [
+                QueueSQL.end(job, as: "discarded", now: now), QueueSQL.recordFailure(of: job, error: error, now: now),
+            ]
         case .held(let reason): [back(.init(state: "held", counts: true, reason: reason))]
         }
     }
@@ -173,7 +178,7 @@ private struct LeasedSession<Work: Sendable>: JobSession {
     func complete(_ body: (Work) async throws -> Void) async throws {
         try await store.fenced(by: job) {
             try await store.run(
-                tenant: scope, now: now, job: job, finish: QueueSQL.end(job, as: "completed", now: now), body)
+                tenant: scope, now: now, job: job, finish: [QueueSQL.end(job, as: "completed", now: now)], body)
         }
     }
 }

@@ -11,7 +11,7 @@ enum QueueSQL {
             \(jobs.map(\.kind.name)), \(jobs.map { Int32($0.version) }), \(jobs.map(\.queue.name)),
             \(jobs.map(\.priority.rank)), \(jobs.map(\.tenant)), \(jobs.map(\.uniqueKey)),
             \(jobs.map { job in job.uniqueWindow.map { now + $0 } }), \(jobs.map(\.serialKey)), \(jobs.map(\.dueAt)),
-            \(jobs.map(\.trace)), array_fill(NULL::bigint, ARRAY[\(Int32(jobs.count))]),
+            \(jobs.map { $0.trace ?? TraceContext.current?.traceparent }), array_fill(NULL::bigint, ARRAY[\(Int32(jobs.count))]),
             \(jobs.map { String(decoding: $0.arguments, as: UTF8.self) })::json[], \(now))
         """
     }
@@ -30,9 +30,12 @@ enum QueueSQL {
     static func stir(_ queue: QueueName, after key: String?, limit: Int, now: Instant) -> [SQL] {
         [
             "SELECT queue.promote(\(queue.name), \(Int32(limit)), \(now))",
-            "SELECT queue.admit(\(queue.name), \(key), \(Int32(limit)))",
-            "SELECT queue.meet_lanes()",
+            admit(queue, after: key, limit: limit), "SELECT queue.meet_lanes()",
         ]
+    }
+
+    static func admit(_ queue: QueueName, after key: String?, limit: Int) -> SQL {
+        "SELECT queue.admit(\(queue.name), \(key), \(Int32(limit)))"
     }
 
     static func nextDue(_ queue: QueueName, after now: Instant) -> SQL {
@@ -56,11 +59,9 @@ enum QueueSQL {
         """
     }
 
-    /// The end of one job, as the last statements of a transaction.
-    static func end(_ job: ClaimedJob, as state: String, now: Instant) -> [SQL] {
-        let finished = finish([job], as: state, now: now)
-        let fenced: SQL = "SELECT queue.require_lease((SELECT count(*) FROM (\(finished)) AS ended))"
-        return [fenced] + letGo([job])
+    /// The end of one job, as the last statement of a transaction.
+    static func end(_ job: ClaimedJob, as state: String, now: Instant) -> SQL {
+        "SELECT queue.require_lease((SELECT count(*) FROM (\(finish([job], as: state, now: now))) AS ended))"
     }
 
     /// Ends jobs of one worker; a row for each whose lease was still held.
@@ -69,18 +70,6 @@ enum QueueSQL {
         SELECT queue.finish(\(jobs.map(\.id.number)), \(jobs.map(\.lease.position)), \(jobs.map(\.lease.number)),
                             \(jobs[0].lease.worker.uuid), \(state), \(now))
         """
-    }
-
-    /// What ended jobs held beside their lease; none for the many that held nothing.
-    static func letGo(_ jobs: [ClaimedJob]) -> [SQL] {
-        let holders = jobs.filter { $0.uniqueKey != nil || $0.serialKey != nil }
-        guard !holders.isEmpty else { return [] }
-        return [
-            """
-            SELECT queue.let_go(\(holders.map(\.id.number)), \(holders.map(\.queue.name)), \(holders.map(\.serialKey)),
-                                \(holders.map(\.kind.name)), \(holders.map(\.uniqueKey)))
-            """
-        ]
     }
 
     /// Where a job goes whose attempt ended in something else than its end.

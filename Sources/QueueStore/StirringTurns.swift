@@ -6,6 +6,7 @@ internal import Synchronization
 final class StirringTurns: Sendable {
     private struct Turn {
         var at: ContinuousClock.Instant
+        var isOwed = false
         var lastKey: String?
     }
 
@@ -13,8 +14,15 @@ final class StirringTurns: Sendable {
 
     private static let interval = Duration.milliseconds(250)
 
-    func isDue(_ queue: QueueName) -> Bool {
-        turns.withLock { turns in turns[queue].map { $0.at.duration(to: .now) >= StirringTurns.interval } ?? true }
+    func isOwed(_ queue: QueueName) -> Bool { turns.withLock { $0[queue]?.isOwed ?? false } }
+
+    /// A claim found jobs in the lanes.
+    func found(_ queue: QueueName) {
+        turns.withLock { turns in
+            var turn = turns[queue] ?? Turn(at: .now - StirringTurns.interval)
+            turn.isOwed = turn.at.duration(to: .now) >= StirringTurns.interval
+            turns[queue] = turn
+        }
     }
 
     func lastKey(of queue: QueueName) -> String? { turns.withLock { $0[queue]?.lastKey } }

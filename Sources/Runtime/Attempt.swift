@@ -35,14 +35,27 @@ extension QueueLoop {
         let now = worker.clock.now()
         let context = JobContext(now: now, session: worker.store.session(for: job, now: now))
         let outcome: Result<JobOutcome, any Error>
-        do { outcome = .success(try await registration.run(job, in: context)) } catch { outcome = .failure(error) }
-        worker.metrics.observe(
-            "billwright_job_duration_seconds", ["kind": job.kind.name], started.duration(to: ContinuousClock.now))
+        meters[job.kind]?.latency.observe(max(now - job.dueAt, .zero))
+        do { outcome = .success(try await traced(job, registration, context)) } catch { outcome = .failure(error) }
+        meters[job.kind]?.duration.observe(started.duration(to: ContinuousClock.now))
         switch (slot.end(), outcome) {
         case (.leftBehind, _): return nil
         // An error after we cancelled is the cancellation, whatever the handler made of it.
         case (.cancelled(let cause), .failure): return AttemptResult(cause)
         case (_, let outcome): return .ended(outcome)
+        }
+    }
+
+    /// What the handler calls and enqueues belongs to the trace of whoever enqueued the job.
+    private func traced(
+        _ job: ClaimedJob, _ registration: JobRegistration<Store.Work>, _ context: JobContext<Store.Work>
+    ) async throws -> JobOutcome {
+        guard let parent = job.trace.flatMap(TraceContext.init(traceparent:)) else {
+            return try await registration.run(job, in: context)
+        }
+        var generator = SystemRandomNumberGenerator()
+        return try await TraceContext.$current.withValue(parent.child(span: SpanID(using: &generator))) {
+            try await registration.run(job, in: context)
         }
     }
 
@@ -54,8 +67,9 @@ extension QueueLoop {
             let now = ContinuousClock.now
             for slot in slots {
                 guard let (job, cause) = slot.check(at: now, grace: worker.settings.cancelGrace) else { continue }
-                await worker.conclude(job, AttemptResult(cause), in: self)
+                // First its place: writing the end down can take as long as the database is away.
                 leave(slot)
+                Task { await self.worker.conclude(job, AttemptResult(cause), in: self) }
             }
         }
     }
@@ -80,46 +94,59 @@ enum AttemptResult: Sendable {
 }
 
 extension Worker {
+    /// Sees to it that the end of an attempt is written down; after that the job is in hand no more, unless it goes with
+    /// others.
     func conclude(_ job: ClaimedJob, _ result: AttemptResult, in loop: QueueLoop<Store>) async {
+        if case .ended(.success(let outcome)) = result, case .finished = outcome.ending {
+            loop.completions.add(job)
+            return
+        }
+        await settle(job, result, in: loop)
+        loop.inHand.end(job)
+    }
+
+    private func settle(_ job: ClaimedJob, _ result: AttemptResult, in loop: QueueLoop<Store>) async {
         switch result {
-        case .ended(.success(let outcome)): await conclude(job, outcome.ending, in: loop)
+        case .ended(.success(let outcome)): await settle(job, outcome.ending, in: loop)
         case .ended(.failure(let error as StaleLease)):
-            metrics.count("billwright_stale_leases_total", ["kind": job.kind.name])
+            loop.meters[job.kind]?.staleLeases.increment()
             log.error("\(error)", fields(job))
-        case .ended(.failure(let error)): await fail(job, "\(error)")
-        case .overran: await fail(job, "ran longer than \(registry[job.kind]?.policy.timeout ?? .zero)")
+        case .ended(.failure(let error)): await fail(job, "\(error)", in: loop)
+        case .overran:
+            await fail(job, "ran longer than \(registry[job.kind]?.policy.timeout ?? .zero)", in: loop)
         // A life that was lost gives nothing back: a rescue takes its jobs and counts that.
         case .cancelled where loop.life.isLost: return
-        case .cancelled: await end(job, as: .released, now: clock.now())
-        case .lostBefore: await end(job, as: .held(reason: "its worker was lost while it ran"), now: clock.now())
+        case .cancelled: await end(job, as: .released, now: clock.now(), in: loop)
+        case .lostBefore:
+            await end(job, as: .held(reason: "its worker was lost while it ran"), now: clock.now(), in: loop)
         }
     }
 
-    private func conclude(_ job: ClaimedJob, _ ending: JobOutcome.Ending, in loop: QueueLoop<Store>) async {
+    private func settle(_ job: ClaimedJob, _ ending: JobOutcome.Ending, in loop: QueueLoop<Store>) async {
         switch ending {
-        case .finished: loop.completions.add(job)
-        case .completed: metrics.count("billwright_jobs_completed_total", ["kind": job.kind.name])
-        case .snoozed(let until): await end(job, as: .snoozed(due: until), now: clock.now())
-        case .discarded(let reason): await end(job, as: .discarded(error: Worker.readable(reason)), now: clock.now())
-        case .held(let reason): await end(job, as: .held(reason: Worker.readable(reason)), now: clock.now())
+        case .finished, .completed: loop.meters[job.kind]?.completed.increment()
+        case .snoozed(let until): await end(job, as: .snoozed(due: until), now: clock.now(), in: loop)
+        case .discarded(let reason):
+            await end(job, as: .discarded(error: Worker.readable(reason)), now: clock.now(), in: loop)
+        case .held(let reason): await end(job, as: .held(reason: Worker.readable(reason)), now: clock.now(), in: loop)
         }
     }
 
-    private func fail(_ job: ClaimedJob, _ error: String) async {
+    private func fail(_ job: ClaimedJob, _ error: String, in loop: QueueLoop<Store>) async {
         guard let policy = registry[job.kind]?.policy else { return }
-        metrics.count("billwright_jobs_failed_total", ["kind": job.kind.name])
+        loop.meters[job.kind]?.failed.increment()
         let text = Worker.readable(error)
         let now = clock.now()
         if job.attempt >= policy.maxAttempts, policy.whenExhausted == .hold {
             log.error("held after \(job.attempt) attempts", fields(job, error: text))
-            await end(job, as: .held(reason: "failed \(job.attempt) times, last: \(text)"), now: now)
+            await end(job, as: .held(reason: "failed \(job.attempt) times, last: \(text)"), now: now, in: loop)
         } else if job.attempt >= policy.maxAttempts {
             log.error("discarded after \(job.attempt) attempts", fields(job, error: text))
-            await end(job, as: .discarded(error: text), now: now)
+            await end(job, as: .discarded(error: text), now: now, in: loop)
         } else {
             log.warning("attempt failed", fields(job, error: text))
             let due = now + policy.backoff.delay(after: job.attempt, of: job.id)
-            await end(job, as: .retried(due: due, error: text), now: now)
+            await end(job, as: .retried(due: due, error: text), now: now, in: loop)
         }
     }
 
@@ -130,7 +157,7 @@ extension Worker {
 
     /// Writes the ending down, trying until it is written or somebody else has the job. While this incarnation lives,
     /// nobody would rescue a job whose ending was lost.
-    private func end(_ job: ClaimedJob, as ending: AttemptEnding, now: Instant) async {
+    private func end(_ job: ClaimedJob, as ending: AttemptEnding, now: Instant, in loop: QueueLoop<Store>) async {
         var wait = Duration.milliseconds(100)
         while true {
             do {
@@ -142,7 +169,7 @@ extension Worker {
                 return
             } catch {
                 log.error("could not write down how the attempt ended", fields(job, error: "\(error)"))
-                if Task.isCancelled { return }
+                if Task.isCancelled || loop.life.isLost { return }
                 try? await Task.sleep(for: wait)
                 wait = min(wait * 2, .seconds(5))
             }
@@ -152,7 +179,7 @@ extension Worker {
     private func fields(_ job: ClaimedJob, error: String = "") -> KeyValuePairs<String, String> {
         [
             "job": "\(job.id)", "kind": job.kind.name, "attempt": "\(job.attempt)", "lease": "\(job.lease.number)",
-            "error": error,
+            "key": job.serialKey ?? "", "trace": job.trace ?? "", "error": error,
         ]
     }
 }

@@ -34,7 +34,6 @@ final class AttemptSlot: Sendable {
 
     /// Whether its task is cancelled: it can run no other job.
     var isSpent: Bool { state.withLock { $0.cause != nil } }
-    var job: ClaimedJob? { state.withLock { $0.job } }
 
     func start(_ task: Task<Void, Never>) { state.withLock { $0.task = task } }
 

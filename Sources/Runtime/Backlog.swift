@@ -13,11 +13,14 @@ final class Backlog: Sendable {
     }
 
     private let state = Mutex(State())
+    private let onIdle: @Sendable () -> Void
+
+    /// `onIdle` is called when a slot has begun to wait.
+    init(onIdle: @escaping @Sendable () -> Void) { self.onIdle = onIdle }
 
     var count: Int { state.withLock { $0.count } }
     /// Slots that have nothing to do.
     var idle: Int { state.withLock { $0.waiters.count } }
-    var all: [ClaimedJob] { state.withLock { Array($0.jobs[$0.first...]) } }
 
     func add(_ jobs: [ClaimedJob]) {
         let served = state.withLock { state in
@@ -44,7 +47,7 @@ final class Backlog: Sendable {
                 state.waiters.append(continuation)
                 return (false, nil)
             }
-            if isReady { continuation.resume(returning: job) }
+            if isReady { continuation.resume(returning: job) } else { onIdle() }
         }
     }
 

@@ -8,24 +8,28 @@ final class Completions<Store: JobStore>: Sendable {
     private struct State {
         var jobs: [ClaimedJob] = []
         var isClosed = false
+        var isGivenUp = false
     }
 
     private let worker: Worker<Store>
     private let life: Incarnation
     private let state = Mutex(State())
     private let signal = WakeSignal()
-    private let ended: @Sendable () -> Void
+    private let meters: [JobKind: JobMetrics]
+    private let ended: @Sendable ([ClaimedJob]) -> Void
 
     /// `ended` is called when jobs have left.
-    init(worker: Worker<Store>, life: Incarnation, ended: @escaping @Sendable () -> Void) {
+    init(
+        worker: Worker<Store>, life: Incarnation, meters: [JobKind: JobMetrics],
+        ended: @escaping @Sendable ([ClaimedJob]) -> Void
+    ) {
+        self.meters = meters
         self.worker = worker
         self.life = life
         self.ended = ended
     }
 
     var count: Int { state.withLock { $0.jobs.count } }
-    /// Those not yet known to be committed, for who looks for lost claims.
-    var all: [ClaimedJob] { state.withLock { $0.jobs } }
 
     func add(_ job: ClaimedJob) {
         let isFirst = state.withLock { state in
@@ -40,12 +44,15 @@ final class Completions<Store: JobStore>: Sendable {
         signal.raise()
     }
 
+    /// The worker stops at once: what cannot be committed at the next try is left to a rescue.
+    func giveUp() { state.withLock { $0.isGivenUp = true } }
+
     /// Returns when closed and empty, or when this life is lost: then a rescue has the jobs.
     func run() async {
         while !life.isLost {
             let (count, isClosed) = state.withLock { ($0.jobs.count, $0.isClosed) }
             if count > 0 {
-                await commit(count)
+                guard await commit(count) else { return }
             } else if isClosed {
                 return
             } else {
@@ -57,7 +64,8 @@ final class Completions<Store: JobStore>: Sendable {
     /// What one statement ends at most.
     private static var batch: Int { 2000 }
 
-    private func commit(_ count: Int) async {
+    /// False: given up.
+    private func commit(_ count: Int) async -> Bool {
         let jobs = state.withLock { Array($0.jobs.prefix(min(count, Completions.batch))) }
         var mayHaveCommitted = false
         var wait = Duration.milliseconds(100)
@@ -69,27 +77,27 @@ final class Completions<Store: JobStore>: Sendable {
                 }.value
                 state.withLock { $0.jobs.removeFirst(jobs.count) }
                 tell(jobs, done, mayHaveCommitted)
-                ended()
-                return
+                ended(jobs)
+                return true
             } catch {
                 mayHaveCommitted = true
                 worker.log.error(
                     "could not complete jobs; trying again", ["count": "\(jobs.count)", "error": "\(error)"])
                 try? await Task { [wait] in try await Task.sleep(for: wait) }.value
                 wait = min(wait * 2, .seconds(5))
+                if state.withLock({ $0.isGivenUp }) { return false }
             }
         }
+        return false
     }
 
     private func tell(_ jobs: [ClaimedJob], _ done: Set<JobID>, _ mayHaveCommitted: Bool) {
         for (kind, ended) in Dictionary(grouping: jobs, by: \.kind) {
             let stale = ended.filter { !done.contains($0.id) }
-            worker.metrics.count(
-                "billwright_jobs_completed_total", ["kind": kind.name],
-                by: mayHaveCommitted ? ended.count : ended.count - stale.count)
+            meters[kind]?.completed.increment(by: mayHaveCommitted ? ended.count : ended.count - stale.count)
             // After a lost answer they were most likely completed by the try before.
             guard !stale.isEmpty, !mayHaveCommitted else { continue }
-            worker.metrics.count("billwright_stale_leases_total", ["kind": kind.name], by: stale.count)
+            meters[kind]?.staleLeases.increment(by: stale.count)
             for job in stale { worker.log.error("\(StaleLease(job.lease))", ["job": "\(job.id)", "kind": kind.name]) }
         }
     }

@@ -12,7 +12,6 @@ final class Crew: Sendable {
     private let state = Mutex(State())
 
     var slots: [AttemptSlot] { state.withLock { Array($0.slots.values) } }
-    var jobs: [ClaimedJob] { slots.compactMap(\.job) }
 
     /// False: the worker stops, and no slot may begin.
     func join(_ slot: AttemptSlot) -> Bool {

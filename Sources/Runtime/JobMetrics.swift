@@ -6,7 +6,6 @@ struct JobMetrics: Sendable {
     let claimed: Counter
     let completed: Counter
     let failed: Counter
-    let rescued: Counter
     let staleLeases: Counter
     /// The handler alone.
     let duration: Histogram
@@ -19,7 +18,6 @@ struct JobMetrics: Sendable {
         claimed = metrics.counter("billwright_jobs_claimed_total", labels)
         completed = metrics.counter("billwright_jobs_completed_total", labels)
         failed = metrics.counter("billwright_jobs_failed_total", labels)
-        rescued = metrics.counter("billwright_jobs_rescued_total", labels)
         staleLeases = metrics.counter("billwright_stale_leases_total", labels)
         duration = metrics.histogram("billwright_job_duration_seconds", labels)
         latency = metrics.histogram("billwright_job_latency_seconds", labels)

@@ -28,6 +28,7 @@ extension Worker {
     /// Every worker rescues; locks keep two from taking the same job.
     func rescueOthers(waking signals: [QueueName: WakeSignal]) async {
         while !Task.isCancelled {
+            var isUnfinished = false
             do {
                 let rescue = try await roster.rescueLost(
                     expiry: settings.expiry, budget: settings.rescueBudget, now: clock.now())
@@ -39,11 +40,12 @@ extension Worker {
                     log.error("job held: its workers keep dying", ["job": "\(job)"])
                     metrics.count("billwright_jobs_held_total")
                 }
+                isUnfinished = rescue.requeued.count + rescue.held.count >= 5000
                 for queue in rescue.queues { signals[queue]?.raise() }
             } catch {
                 log.warning("looking for lost workers failed", ["error": "\(error)"])
             }
-            try? await Task.sleep(for: settings.rescueInterval)
+            if !isUnfinished { try? await Task.sleep(for: settings.rescueInterval) }
         }
     }
 }

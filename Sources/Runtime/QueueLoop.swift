@@ -13,9 +13,11 @@ final class QueueLoop<Store: JobStore>: Sendable {
     let queue: QueueName
     let life: Incarnation
     let signal: WakeSignal
-    let backlog = Backlog()
+    let backlog: Backlog
+    let inHand = JobsInHand()
     let completions: Completions<Store>
     let crew: Crew
+    let meters: [JobKind: JobMetrics]
     private let pace = Mutex(Pace())
 
     init(worker: Worker<Store>, queue: QueueName, life: Incarnation, signal: WakeSignal) {
@@ -23,7 +25,17 @@ final class QueueLoop<Store: JobStore>: Sendable {
         self.queue = queue
         self.life = life
         self.signal = signal
-        completions = Completions(worker: worker, life: life) { signal.raise() }
+        let meters = Dictionary(
+            uniqueKeysWithValues: worker.registry.registrations.filter { $0.queue == queue }.map {
+                ($0.kind, JobMetrics(worker.metrics, queue: queue, kind: $0.kind))
+            })
+        self.meters = meters
+        // A slot that waits is room for a job, and only now can it be seen.
+        backlog = Backlog { signal.raise() }
+        completions = Completions(worker: worker, life: life, meters: meters) { [inHand] jobs in
+            inHand.end(jobs)
+            signal.raise()
+        }
         crew = Crew()
     }
 
@@ -41,7 +53,11 @@ final class QueueLoop<Store: JobStore>: Sendable {
             crew.cancelAll()
         }
         completions.close()
-        await committing.value
+        await withTaskCancellationHandler {
+            await committing.value
+        } onCancel: {
+            completions.giveUp()
+        }
         watching.cancel()
         await watching.value
     }
@@ -50,6 +66,7 @@ final class QueueLoop<Store: JobStore>: Sendable {
         let kinds = worker.registry.registrations.filter { $0.queue == queue }
         let versions = Dictionary(uniqueKeysWithValues: kinds.map { ($0.kind, $0.version) })
         var mayHoldStrays = false
+        var lastSweep = ContinuousClock.now
         while drain.stage == .running && !Task.isCancelled && !life.isLost {
             let room = room()
             guard room > 0 else {
@@ -57,13 +74,18 @@ final class QueueLoop<Store: JobStore>: Sendable {
                 continue
             }
             let request = ClaimRequest(worker: life.id, queue: queue, kinds: versions, limit: room)
-            if mayHoldStrays { mayHoldStrays = await !giveBackStrays() }
+            // A claim given up here may still commit there, after the first look.
+            if mayHoldStrays || lastSweep.duration(to: .now) > .seconds(60) {
+                mayHoldStrays = await !giveBackStrays()
+                lastSweep = .now
+            }
             guard !mayHoldStrays, let jobs = await claim(request) else {
                 // The claim may have been committed and only its answer lost: nobody else would find those jobs.
                 mayHoldStrays = true
                 await signal.sleep(for: .seconds(1))
                 continue
             }
+            inHand.begin(jobs)
             backlog.add(jobs)
             if jobs.isEmpty { await signal.sleep(for: await idleTime(request)) }
         }
@@ -82,7 +104,7 @@ final class QueueLoop<Store: JobStore>: Sendable {
     /// Past this a claim holds its lane longer than it saves.
     private static var claimLimit: Int { 2000 }
 
-    /// A job has ended in a slot: there may be room again.
+    /// A job has left its slot: there may be room again.
     func noteEnd() {
         pace.withLock { $0.ended += 1 }
         if room() > 0 { signal.raise() }
@@ -98,9 +120,8 @@ final class QueueLoop<Store: JobStore>: Sendable {
 
     /// Whether there are none any more.
     private func giveBackStrays() async -> Bool {
-        let here = Set((crew.jobs + backlog.all + completions.all).map(\.id))
         do {
-            try await worker.store.giveBackStrays(of: life.id, in: queue, running: here)
+            try await worker.store.giveBackStrays(of: life.id, in: queue, running: inHand.all)
             return true
         } catch {
             worker.log.warning("cannot look for lost claims; trying again", ["queue": queue.name, "error": "\(error)"])
@@ -112,7 +133,9 @@ final class QueueLoop<Store: JobStore>: Sendable {
     private func claim(_ request: ClaimRequest) async -> [ClaimedJob]? {
         do {
             let jobs = try await worker.store.claim(request, now: worker.clock.now())
-            worker.metrics.count("billwright_jobs_claimed_total", ["queue": queue.name], by: jobs.count)
+            for (kind, claimed) in Dictionary(grouping: jobs, by: \.kind) {
+                meters[kind]?.claimed.increment(by: claimed.count)
+            }
             return jobs
         } catch {
             worker.log.warning("claim failed; trying again", ["queue": queue.name, "error": "\(error)"])
@@ -128,6 +151,16 @@ final class QueueLoop<Store: JobStore>: Sendable {
         }
         return min(max(due - now, .zero), worker.settings.pollInterval)
     }
+}
+
+/// Every job that was claimed here and whose end is not yet written down: what is no stray.
+final class JobsInHand: Sendable {
+    private let jobs = Mutex<Set<JobID>>([])
+
+    var all: Set<JobID> { jobs.withLock { $0 } }
+    func begin(_ new: [ClaimedJob]) { jobs.withLock { $0.formUnion(new.lazy.map(\.id)) } }
+    func end(_ ended: [ClaimedJob]) { jobs.withLock { $0.subtract(ended.lazy.map(\.id)) } }
+    func end(_ job: ClaimedJob) { jobs.withLock { _ = $0.remove(job.id) } }
 }
 
 /// How fast jobs of a queue end here.

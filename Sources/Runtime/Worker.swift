@@ -88,8 +88,9 @@ public struct Worker<Store: JobStore>: Sendable {
             }
             group.cancelAll()
         }
-        // Leases that could not be given back keep the row, so that a rescue finds them by it.
-        try? await roster.retire(life.id)
+        // Leases that could not be given back keep the row, so that a rescue finds them by it. A lost life has no row, and
+        // most likely no database to ask.
+        if !life.isLost { try? await roster.retire(life.id) }
     }
 
     private func runQueues(as life: Incarnation, signals: [QueueName: WakeSignal], until drain: Drain) async {

@@ -27,7 +27,8 @@ struct WorkerTests {
             }
             let states = try await fixture.states()
             #expect(states == ["completed", "completed"])
-            #expect(fixture.metrics.total("billwright_jobs_completed_total", ["kind": "errand"]) == 2)
+            #expect(
+                fixture.metrics.total("billwright_jobs_completed_total", ["queue": "standard", "kind": "errand"]) == 2)
         }
     }
 

@@ -15,6 +15,8 @@ public struct QueueBench: Sendable {
         public var samples = 1000
         /// Also with ten million finished jobs, a million scheduled, a hundred thousand behind one key, an old snapshot.
         public var isLoaded = false
+        /// Only figures whose name begins so.
+        public var only = ""
 
         public init() {}
     }
@@ -55,11 +57,16 @@ public struct QueueBench: Sendable {
     }
 
     private func measure(on stage: SpeedStage, into report: inout SpeedReport) async throws {
-        report.add("bulk_insert_per_s", try await stage.bulkInsert(settings.jobs))
-        try await stage.withWorkers(1) {
-            let latencies = try await stage.pickups(settings.samples)
-            report.add("pickup_p50_ms", latencies[latencies.count / 2])
-            report.add("pickup_p99_ms", latencies[latencies.count * 99 / 100])
+        if isWanted("bulk_insert_per_s") {
+            report.add("bulk_insert_per_s", try await stage.bulkInsert(settings.jobs))
+        }
+        try await stage.reset()
+        if isWanted("pickup") {
+            try await stage.withWorkers(1) {
+                let latencies = try await stage.pickups(settings.samples)
+                report.add("pickup_p50_ms", latencies[latencies.count / 2])
+                report.add("pickup_p99_ms", latencies[latencies.count * 99 / 100])
+            }
         }
         for processes in [1, 2] {
             try await throughput("noop_jobs_per_s_\(processes)", .noop, settings.jobs, processes, stage, &report)
@@ -76,11 +83,14 @@ public struct QueueBench: Sendable {
         }
     }
 
+    private func isWanted(_ name: String) -> Bool { name.hasPrefix(settings.only) || settings.only.hasPrefix(name) }
+
     /// The median of several runs.
     private func throughput(
         _ name: String, _ kind: SpeedStage.Kind, _ jobs: Int, _ processes: Int, _ stage: SpeedStage,
         _ report: inout SpeedReport
     ) async throws {
+        guard isWanted(name) else { return }
         var rates: [Double] = []
         for run in 1...settings.runs {
             let figures = try await stage.throughput(kind, jobs: jobs, processes: processes)

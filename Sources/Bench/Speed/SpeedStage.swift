@@ -127,7 +127,6 @@ final class SpeedStage: Sendable {
 
     /// From the commit of a single job to the first line of its handler, in milliseconds, sorted.
     func pickups(_ samples: Int) async throws -> [Double] {
-        try await reset()
         try await enqueue([try NewJob(Pickup(number: 0))])
         var committed: [Instant] = []
         for number in 1...samples {

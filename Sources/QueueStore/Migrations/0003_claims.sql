@@ -45,6 +45,7 @@ DECLARE
     gained integer;
     busy bigint;
     holds boolean := false;
+    patience text := current_setting('lock_timeout');
 BEGIN
     -- A claim that a crash of the server forgets is refused when its holder comes back: the lease's token is not there.
     PERFORM set_config('synchronous_commit', 'off', true);
@@ -138,14 +139,19 @@ BEGIN
             BEGIN
                 PERFORM set_config('lock_timeout', '50ms', true);
                 PERFORM FROM queue.lanes AS l WHERE l.lane = busy FOR UPDATE;
+                PERFORM set_config('lock_timeout', patience, true);
             EXCEPTION WHEN lock_not_available THEN
                 NULL;  -- its holder is no claimer: other lanes may have gained meanwhile
             END;
         END IF;
     END LOOP;
     -- What its worker has ended, but for the newest of a lane: that one keeps the lane's place.
-    DELETE FROM queue.leases AS l
-     WHERE l.token = ANY (finished) AND l.worker = claim.worker
-       AND EXISTS (SELECT FROM queue.leases AS n WHERE n.lane = l.lane AND n.number > l.number);
+    -- Waits for nobody: housekeeping finds what is passed over.
+    DELETE FROM queue.leases AS gone USING (
+        SELECT l.token, l.number FROM queue.leases AS l
+         WHERE l.token = ANY (finished) AND l.worker = claim.worker
+           AND EXISTS (SELECT FROM queue.leases AS n WHERE n.lane = l.lane AND n.number > l.number)
+           FOR UPDATE SKIP LOCKED) AS done
+     WHERE gone.token = done.token AND gone.number = done.number;
 END
 $$;

@@ -1,13 +1,17 @@
 -- What happens to jobs between two claims. Each function is one statement's worth of work on rows it locks itself; all
--- times are business time and come in as values.
+-- times are business time and come in as values. PL/pgSQL keeps a statement's plan for the session; an SQL function's
+-- is made at every call, which costs more than most of these do.
 
 -- Stores jobs, in order, and returns the ids of those that were stored: a job whose unique key is taken is left out.
 -- Due and without a serial key, a job can be claimed at once; else it waits.
 CREATE FUNCTION queue.store(kinds text[], versions integer[], queues text[], priorities smallint[], tenants bigint[],
                             unique_keys text[], unique_until timestamptz[], serial_keys text[], dues timestamptz[],
                             traces text[], lineages bigint[], arguments json[], now timestamptz) RETURNS SETOF bigint
-    LANGUAGE sql SET search_path = queue, pg_catalog, pg_temp
+    LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     WITH input AS MATERIALIZED (
         SELECT nextval('queue.job_ids') AS id, nextval('queue.positions') AS position, place.*
           FROM (SELECT kind, version, queue, priority, tenant, unique_key, unique_until, serial_key,
@@ -20,7 +24,13 @@ AS $$
     ), won AS (
         INSERT INTO queue.unique_keys AS taken (kind, key, job, expires_at)
         SELECT DISTINCT ON (kind, unique_key) kind, unique_key, id, unique_until
-          FROM input WHERE unique_key IS NOT NULL ORDER BY kind, unique_key, id
+          FROM input
+         WHERE unique_key IS NOT NULL
+           -- Not even locked: whoever lets a key go must not wait for those who would have liked it.
+           AND NOT EXISTS (SELECT FROM queue.unique_keys AS t
+                            WHERE t.kind = input.kind AND t.key = input.unique_key
+                              AND (t.expires_at IS NULL OR t.expires_at > store.now))
+         ORDER BY kind, unique_key, id
             ON CONFLICT (kind, key) DO UPDATE SET job = excluded.job, expires_at = excluded.expires_at
          WHERE taken.expires_at <= store.now
         RETURNING job
@@ -38,13 +48,18 @@ AS $$
         SELECT id, lineage, version, priority, tenant, due_at, store.now, kind, queue, unique_key, trace, arguments
           FROM admitted WHERE due_at <= store.now AND serial_key IS NULL ORDER BY due_at, id
     )
-    SELECT id FROM admitted ORDER BY id
+    SELECT id FROM admitted ORDER BY id;
+END
 $$;
 
 -- Moves what has come due where it can be claimed, or behind the others of its serial key. Returns how many came due.
 CREATE FUNCTION queue.promote(from_queue text, most integer, now timestamptz) RETURNS bigint
-    LANGUAGE sql SET search_path = queue, pg_catalog, pg_temp
+    LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+DECLARE
+    moved bigint;
+BEGIN
     WITH due AS MATERIALIZED (
         SELECT id, serial_key IS NOT NULL AND NOT is_head AS must_queue FROM queue.waiting
          WHERE queue = from_queue AND state IN ('scheduled', 'retryable') AND due_at <= promote.now
@@ -60,7 +75,9 @@ AS $$
                unique_key, serial_key, trace, arguments
           FROM gone ORDER BY due_at, id
     )
-    SELECT count(*) FROM due
+    SELECT count(*) INTO moved FROM due;
+    RETURN moved;
+END
 $$;
 
 -- Gives up to `most` serial keys that nobody has to the first job waiting for each, which can then be claimed. Goes
@@ -71,7 +88,7 @@ CREATE FUNCTION queue.admit(from_queue text, after text, most integer) RETURNS t
 AS $$
 DECLARE
     given bigint[];
-    last text;
+    given_keys text[];
 BEGIN
     WITH RECURSIVE keys(serial_key) AS (
         (SELECT serial_key FROM queue.waiting
@@ -98,7 +115,7 @@ BEGIN
             ON CONFLICT DO NOTHING
         RETURNING serial_key, job
     )
-    SELECT array_agg(job), max(serial_key) INTO given, last FROM won;
+    SELECT array_agg(job), array_agg(serial_key ORDER BY serial_key) INTO given, given_keys FROM won;
     IF given IS NULL THEN
         RETURN NULL;
     END IF;
@@ -114,16 +131,21 @@ BEGIN
         RETURNING id
     )
     DELETE FROM queue.heads
-     WHERE queue = from_queue AND job = ANY (given) AND job NOT IN (SELECT id FROM claimable);
-    RETURN last;
+     WHERE queue = from_queue AND serial_key = ANY (given_keys) AND job = ANY (given)
+       AND job NOT IN (SELECT id FROM claimable);
+    RETURN given_keys[cardinality(given_keys)];
 END
 $$;
 
--- Ends running jobs in `state`, those whose lease is still held, and returns their ids; the others are left out.
+-- Ends running jobs in `state`, those whose lease is still held, lets their keys go, and returns their ids; the others are
+-- left out, and so are their keys: they are other workers' by now.
 CREATE FUNCTION queue.finish(ids bigint[], places bigint[], tokens bigint[], of_worker uuid, as_state text,
                              now timestamptz) RETURNS SETOF bigint
-    LANGUAGE sql SET search_path = queue, pg_catalog, pg_temp
+    LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     WITH gone AS (
         DELETE FROM queue.jobs AS j USING unnest(ids, places, tokens) AS held(id, place, token)
          WHERE j.id = held.id AND j.position = held.place
@@ -135,19 +157,33 @@ AS $$
         SELECT id, lineage, version, priority, attempt + 1, rescues, snoozes, tenant, enqueued_at, due_at, finish.now,
                as_state, kind, queue, unique_key, serial_key, trace, of_worker, arguments
           FROM gone
+    ), keyed AS (
+        DELETE FROM queue.heads AS h USING gone
+         WHERE gone.serial_key IS NOT NULL
+           AND h.queue = gone.queue AND h.serial_key = gone.serial_key AND h.job = gone.id
+    ), unique_ones AS (
+        DELETE FROM queue.unique_keys AS u USING gone
+         WHERE gone.unique_key IS NOT NULL
+           AND u.kind = gone.kind AND u.key = gone.unique_key AND u.job = gone.id AND u.expires_at IS NULL
+    ), unasked AS (
+        DELETE FROM queue.cancellations AS c USING gone WHERE c.job = gone.id
     )
-    SELECT id FROM gone
+    SELECT id FROM gone;
+END
 $$;
 
 -- Lets go of what ended jobs held beside their lease: the serial key, and the unique key unless its window lasts.
 CREATE FUNCTION queue.let_go(ids bigint[], queues text[], serial_keys text[], kinds text[], unique_keys text[])
     RETURNS void
-    LANGUAGE sql SET search_path = queue, pg_catalog, pg_temp
+    LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
     DELETE FROM queue.heads AS h USING unnest(ids, queues, serial_keys) AS ended(id, queue, key)
      WHERE h.queue = ended.queue AND h.serial_key = ended.key AND h.job = ended.id;
     DELETE FROM queue.unique_keys AS u USING unnest(ids, kinds, unique_keys) AS ended(id, kind, key)
      WHERE u.kind = ended.kind AND u.key = ended.key AND u.job = ended.id AND u.expires_at IS NULL;
+END
 $$;
 
 -- Takes a running job back into the queue: retried, snoozed, released or held. What an operator has cancelled meanwhile
@@ -190,27 +226,33 @@ $$;
 
 -- Puts a job that has been taken out of its lane back into one.
 CREATE FUNCTION queue.return_job(was queue.jobs, counts integer, snoozed integer, rescued integer) RETURNS void
-    LANGUAGE sql SET search_path = queue, pg_catalog, pg_temp
+    LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
     INSERT INTO queue.jobs (id, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at, enqueued_at, kind,
                             queue, unique_key, serial_key, trace, arguments)
     VALUES (was.id, was.lineage, was.version, was.priority, was.attempt + counts, was.rescues + rescued,
             was.snoozes + snoozed, was.tenant, was.due_at, was.enqueued_at, was.kind, was.queue, was.unique_key,
             was.serial_key, was.trace, was.arguments);
+END
 $$;
 
 -- Writes a job that has been taken out of its lane into history, and lets its keys go.
 CREATE FUNCTION queue.end_job(was queue.jobs, as_state text, counts integer, of_worker uuid, now timestamptz)
     RETURNS void
-    LANGUAGE sql SET search_path = queue, pg_catalog, pg_temp
+    LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
     INSERT INTO queue.history (id, lineage, version, priority, attempt, rescues, snoozes, tenant, enqueued_at, due_at,
                                ended_at, state, kind, queue, unique_key, serial_key, trace, worker, arguments)
     VALUES (was.id, was.lineage, was.version, was.priority, was.attempt + counts, was.rescues, was.snoozes, was.tenant,
             was.enqueued_at, was.due_at, end_job.now, as_state, was.kind, was.queue, was.unique_key, was.serial_key,
             was.trace, of_worker, was.arguments);
     DELETE FROM queue.cancellations WHERE job = was.id;
-    SELECT queue.let_go(ARRAY[was.id], ARRAY[was.queue], ARRAY[was.serial_key], ARRAY[was.kind], ARRAY[was.unique_key]);
+    PERFORM queue.let_go(ARRAY[was.id], ARRAY[was.queue], ARRAY[was.serial_key], ARRAY[was.kind], ARRAY[was.unique_key]);
+END
 $$;
 
 -- Gives back the jobs of a claim that never ran: all of them, or those in `only`.
@@ -245,6 +287,7 @@ AS $$
 DECLARE
     lost queue.leases;
     was queue.jobs;
+    moved integer := 0;
 BEGIN
     DELETE FROM queue.workers WHERE id IN (
         SELECT id FROM queue.workers WHERE beat_at < clock_timestamp() - expiry FOR UPDATE SKIP LOCKED);
@@ -279,28 +322,41 @@ BEGIN
             ELSE
                 PERFORM queue.return_job(was, 1, 0, 1);
             END IF;
+            moved := moved + 1;
             RETURN NEXT;
         END LOOP;
         PERFORM queue.drop_lease(lost.number, lost.lane);
+        EXIT WHEN moved >= 5000;  -- a whole host was lost: in pieces, or a time limit would undo it all each time
     END LOOP;
     -- What a worker ended but kept for its lane's place, once the lane has gone on.
-    PERFORM queue.drop_lease(l.number, l.lane) FROM queue.leases AS l
-      WHERE l.leased_at < clock_timestamp() - interval '1 minute'
-        AND EXISTS (SELECT FROM queue.leases AS n WHERE n.lane = l.lane AND n.number > l.number);
+    FOR lost IN
+        SELECT * FROM queue.leases AS l
+         WHERE l.leased_at < clock_timestamp() - interval '1 minute'
+           AND EXISTS (SELECT FROM queue.leases AS n WHERE n.lane = l.lane AND n.number > l.number)
+         ORDER BY l.number LIMIT 500 FOR UPDATE SKIP LOCKED
+    LOOP
+        PERFORM queue.drop_lease(lost.number, lost.lane);
+    END LOOP;
 END
 $$;
 
 -- Drops a lease none of whose jobs is left; the newest of its lane stays as nobody's.
 CREATE FUNCTION queue.drop_lease(of_number bigint, of_lane bigint) RETURNS void
-    LANGUAGE sql SET search_path = queue, pg_catalog, pg_temp
+    LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
     UPDATE queue.leases AS l SET worker = NULL, jobs = '{}', positions = '{}'
      WHERE l.lane = of_lane AND l.number = of_number
        AND NOT EXISTS (SELECT FROM unnest(l.jobs, l.positions) AS held(id, place)
                          JOIN queue.jobs AS j ON j.id = held.id AND j.position = held.place);
-    DELETE FROM queue.leases AS l
-     WHERE l.lane = of_lane AND l.worker IS NULL
-       AND EXISTS (SELECT FROM queue.leases AS n WHERE n.lane = l.lane AND n.number > l.number);
+    DELETE FROM queue.leases
+     WHERE number IN (SELECT l.number FROM queue.leases AS l
+                       WHERE l.lane = of_lane AND l.worker IS NULL
+                         AND EXISTS (SELECT FROM queue.leases AS n WHERE n.lane = l.lane AND n.number > l.number)
+                         FOR UPDATE SKIP LOCKED)
+       AND lane = of_lane;
+END
 $$;
 
 -- Signs a worker off, unless it holds a job: then a rescue must find it. Returns whether it is gone.
@@ -328,7 +384,13 @@ BEGIN
         RETURN false;
     END IF;
     IF was.unique_key IS NOT NULL THEN
-        INSERT INTO queue.unique_keys (kind, key, job) VALUES (was.kind, was.unique_key, was.id);
+        INSERT INTO queue.unique_keys AS taken (kind, key, job) VALUES (was.kind, was.unique_key, was.id)
+            ON CONFLICT (kind, key) DO UPDATE SET job = excluded.job, expires_at = NULL
+         WHERE taken.expires_at <= release.now;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'another job of kind % has taken over the unique key %', was.kind, was.unique_key
+                USING ERRCODE = 'unique_violation', CONSTRAINT = 'unique_keys_pkey';
+        END IF;
     END IF;
     UPDATE queue.waiting SET state = 'scheduled', held_reason = NULL, attempt = 0, rescues = 0, due_at = release.now
      WHERE id = of_job;

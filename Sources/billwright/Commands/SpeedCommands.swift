@@ -12,7 +12,7 @@ extension Command {
             Setting("--runs", "N", default: "5", help: "runs of each figure; the median is told"),
             Setting("--samples", "N", default: "1000", help: "pickups"),
             Setting(switch: "--loaded", help: "also with 10M finished, 1M scheduled, 100k blocked, an old snapshot"),
-            .json,
+            Setting("--only", "NAME", help: "only figures whose name begins so"), .json,
         ],
         discussion: """
             Works on a durable Postgres of its own with workers at their defaults, and prints one line a figure. Use a
@@ -31,6 +31,7 @@ private enum SpeedCommands {
         settings.runs = try arguments.integer("--runs", in: 1...99)
         settings.samples = try arguments.integer("--samples", in: 10...100_000)
         settings.isLoaded = arguments.isOn("--loaded")
+        settings.only = arguments.text("--only") ?? ""
         let program =
             (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "/proc/self/exe"
         let report = try await QueueBench(settings, program: program) { Terminal.complain($0) }.run()
