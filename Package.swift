@@ -99,7 +99,9 @@ let package = Package(
         // Stores: JobKit's and BillingPorts' interfaces in Postgres, over one transaction value.
         store(
             "QueueStore", "Dates", "JobKit", "Postgres",
-            migrations: ["0001_roles", "0002_queue", "0003_claims", "0004_verbs", "0005_schedules"]),
+            migrations: [
+                "0001_roles", "0002_queue", "0003_claims", "0004_verbs", "0005_schedules", "0006_operations",
+            ]),
         store(
             "BooksStore", "Billing", "BillingPorts", "Dates", "JSONText", "JobKit", "Ledger", "Money", "Postgres",
             "QueueStore", migrations: ["0001_books"]),

@@ -7,26 +7,6 @@ public struct QueueInspection: Sendable {
 
     public init(pool: PostgresPool) { self.pool = pool }
 
-    /// Which jobs to list; nil: any.
-    public struct Filter: Sendable {
-        public var state: String?
-        public var kind: String?
-        public var queue: String?
-        /// Only jobs with a smaller id: the last one of the page before.
-        public var before: Int64?
-        public var limit: Int
-
-        public init(
-            state: String? = nil, kind: String? = nil, queue: String? = nil, before: Int64? = nil, limit: Int = 50
-        ) {
-            self.state = state
-            self.kind = kind
-            self.queue = queue
-            self.before = before
-            self.limit = limit
-        }
-    }
-
     /// One job, live or finished.
     public struct Job: Sendable {
         public let id: Int64
@@ -51,6 +31,14 @@ public struct QueueInspection: Sendable {
         public let error: String
     }
 
+    /// What a person did to a job.
+    public struct Act: Sendable {
+        public let act: String
+        public let at: Instant
+        public let person: String
+        public let reason: String
+    }
+
     /// How many jobs stand where.
     public struct Depth: Sendable {
         public let queue: String
@@ -60,35 +48,37 @@ public struct QueueInspection: Sendable {
         public let oldestDue: Instant?
     }
 
-    /// Newest first.
+    /// Newest first. A search nobody has an index for gives up after a minute.
     public func list(_ filter: Filter) async throws -> [Job] {
         let rows = try await pool.query(
             """
-            SELECT id, lineage, kind, queue, state, attempt, tenant, enqueued_at, due_at, ended_at, held_reason, arguments
-              FROM queue.all_jobs
-             WHERE (\(filter.state) IS NULL OR state = \(filter.state))
-               AND (\(filter.kind) IS NULL OR kind = \(filter.kind))
-               AND (\(filter.queue) IS NULL OR queue = \(filter.queue))
-               AND (\(filter.before) IS NULL OR id < \(filter.before))
-             ORDER BY id DESC
-             LIMIT \(filter.limit)
-            """)
+            SELECT \(QueueInspection.columns) FROM queue.all_jobs WHERE \(filter.condition)
+             ORDER BY id DESC LIMIT \(filter.limit)
+            """, deadline: .now + .seconds(60))
         return try rows.map { row in try Job(row) }
     }
 
     /// Nil: no such job.
-    public func job(_ id: Int64) async throws -> (job: Job, failures: [Failure])? {
-        let rows = try await pool.query(
-            """
-            SELECT id, lineage, kind, queue, state, attempt, tenant, enqueued_at, due_at, ended_at, held_reason, arguments
-              FROM queue.all_jobs WHERE id = \(id) LIMIT 1
-            """)
-        guard let row = rows.first else { return nil }
+    public func job(_ id: Int64) async throws -> (job: Job, failures: [Failure], acts: [Act])? {
+        guard let row = try await pool.query(QueueInspection.jobs([id])).first else { return nil }
         let failures = try await pool.query(
             "SELECT attempt, failed_at, error FROM queue.failures WHERE job = \(id) ORDER BY failed_at LIMIT 100"
         ).decode(Int32.self, Instant.self, String.self)
-        let list = failures.map { Failure(attempt: Int($0.0), failedAt: $0.1, error: $0.2) }
-        return (try Job(row), list)
+        let acts = try await pool.query(
+            "SELECT act, acted_at, actor, reason FROM queue.acts WHERE job = \(id) ORDER BY id LIMIT 100"
+        ).decode(String.self, Instant.self, String.self, String.self)
+        return (
+            try Job(row), failures.map { Failure(attempt: Int($0.0), failedAt: $0.1, error: $0.2) },
+            acts.map { Act(act: $0.0, at: $0.1, person: $0.2, reason: $0.3) }
+        )
+    }
+
+    private static let columns: SQL =
+        "id, lineage, kind, queue, state, attempt, tenant, enqueued_at, due_at, ended_at, held_reason, arguments"
+
+    /// In the order of their ids.
+    static func jobs(_ ids: [Int64]) -> SQL {
+        "SELECT \(columns) FROM queue.all_jobs WHERE id = ANY(\(ids)) ORDER BY id"
     }
 
     public func depths() async throws -> [Depth] {

@@ -8,5 +8,6 @@ public enum QueueMigrations {
         Migration(component: "queue", number: 3, name: "claims", sql: PackageResources._003_claims_sql),
         Migration(component: "queue", number: 4, name: "verbs", sql: PackageResources._004_verbs_sql),
         Migration(component: "queue", number: 5, name: "schedules", sql: PackageResources._005_schedules_sql),
+        Migration(component: "queue", number: 6, name: "operations", sql: PackageResources._006_operations_sql),
     ]
 }

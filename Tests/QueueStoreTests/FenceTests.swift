@@ -123,39 +123,6 @@ struct FenceTests {
         }
     }
 
-    @Test func `a held job runs again when a person releases it, with the reason kept`() async throws {
-        try await QueueFixture.with { queue in
-            try await queue.enqueue([NewJob(Count(number: 1, key: "once"))])
-            let worker = try await queue.worker()
-            let job = try await queue.claim(as: worker)[0]
-            try await queue.store.end(job, as: .held(reason: "look"), now: queue.start)
-            let operations = QueueOperations(pool: queue.pool)
-            let isReleased = try await operations.release(job.id.number, by: "ops", because: "mended", now: queue.start)
-            #expect(isReleased)
-            #expect(try await queue.claim(as: worker).map(\.attempt) == [1])
-            let again = try await operations.release(job.id.number, by: "ops", because: "again", now: queue.start)
-            #expect(!again)
-            let note = try await queue.pool.query("SELECT error FROM queue.failures").only(String.self)
-            #expect(note == "released by ops: mended")
-        }
-    }
-
-    @Test func `a held job keeps nobody else from its work, and is not released beside them`() async throws {
-        try await QueueFixture.with { queue in
-            let work = try NewJob(Count(number: 1, key: "once"))
-            try await queue.enqueue([work])
-            let worker = try await queue.worker()
-            let job = try await queue.claim(as: worker)[0]
-            try await queue.store.end(job, as: .held(reason: "look"), now: queue.start)
-            try await queue.enqueue([work])
-            #expect(try await queue.claim(as: worker).count == 1)
-            await #expect(throws: PostgresError.self) {
-                try await QueueOperations(pool: queue.pool).release(
-                    job.id.number, by: "ops", because: "again", now: queue.start)
-            }
-        }
-    }
-
     @Test func `leases of a claim whose answer was lost are given back, running ones are not`() async throws {
         try await QueueFixture.with { queue in
             try await queue.enqueue([NewJob(Count(number: 1)), NewJob(Count(number: 2))])

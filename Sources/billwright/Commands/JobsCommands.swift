@@ -2,18 +2,12 @@ internal import Commands
 internal import Dates
 internal import JSONText
 internal import Postgres
-internal import Processes
 internal import QueueStore
 
 extension Commands.Command {
     static let jobsList = Commands.Command(
         "jobs list", "Lists jobs, newest first.",
-        settings: [
-            .database,
-            Setting(
-                "--state", "STATE",
-                help: "scheduled, available, running, retryable, held, completed, cancelled or discarded"),
-            Setting("--kind", "KIND", help: "only this kind"), Setting("--queue", "QUEUE", help: "only this queue"),
+        settings: [.database] + Setting.jobFilters + [
             Setting("--before", "ID", help: "only jobs with a smaller id: the next page"),
             Setting("--limit", "N", default: "50", help: "at most this many, up to 1000"), .json,
         ],
@@ -24,28 +18,19 @@ extension Commands.Command {
     static let jobsStats = Commands.Command(
         "jobs stats", "Counts live jobs by queue, kind and state.", settings: [.database, .json],
         run: JobsCommands.stats)
-    static let jobsRelease = Commands.Command(
-        "jobs release", "Lets a held job run again. Mend what held it first.", operands: ["ID"],
-        settings: [.database, Setting("--reason", "TEXT", help: "why; kept with the job")], run: JobsCommands.release)
 }
 
 private enum JobsCommands {
-    private enum State: String, CaseIterable {
-        case scheduled, available, running, retryable, held, completed, cancelled, discarded
-    }
-
     @Sendable static func list(_ arguments: Arguments) async throws -> Int32 {
-        var filter = QueueInspection.Filter(
-            state: arguments.text("--state") == nil ? nil : try arguments.choice("--state", State.self).rawValue,
-            kind: arguments.text("--kind"), queue: arguments.text("--queue"),
-            limit: try arguments.integer("--limit", in: 1...1000))
+        var filter = try arguments.jobFilter()
+        filter.limit = try arguments.integer("--limit", in: 1...1000)
         if arguments.text("--before") != nil {
             filter.before = Int64(try arguments.integer("--before", in: 1...Int.max))
         }
         let wanted = filter
         let jobs = try await inspecting(arguments) { try await $0.list(wanted) }
         if arguments.isOn("--json") {
-            Terminal.print(JSONValue.array(jobs.map(json)).text())
+            Terminal.print(JSONValue.array(jobs.map(\.json)).text())
             return 0
         }
         Terminal.print(row("id", "kind", "queue", "state", "attempt", "due"))
@@ -61,7 +46,7 @@ private enum JobsCommands {
         guard let text = arguments.operands.first, let id = Int64(text) else {
             throw UsageError("'jobs show' needs a job's id, a whole number")
         }
-        guard let (job, failures) = try await inspecting(arguments, { try await $0.job(id) }) else {
+        guard let (job, failures, acts) = try await inspecting(arguments, { try await $0.job(id) }) else {
             Terminal.complain("there is no job \(id), live or in history")
             return 1
         }
@@ -73,7 +58,10 @@ private enum JobsCommands {
                     .init("error", .string(failure.error)),
                 ])
             }
-            Terminal.print(JSONValue.object([.init("job", json(job)), .init("failures", .array(list))]).text())
+            Terminal.print(
+                JSONValue.object([
+                    .init("job", job.json), .init("failures", .array(list)), .init("acts", .array(acts.map(\.json))),
+                ]).text())
             return 0
         }
         Terminal.print("job \(job.id)  \(job.kind)  \(job.state)  attempt \(job.attempt)  queue \(job.queue)")
@@ -81,27 +69,9 @@ private enum JobsCommands {
         if let reason = job.heldReason { Terminal.print("held: \(reason)") }
         Terminal.print("arguments \(job.arguments)")
         for failure in failures {
-            let what = failure.attempt == 0 ? "note" : "attempt \(failure.attempt) failed"
-            Terminal.print("\(what) \(failure.failedAt): \(failure.error)")
+            Terminal.print("attempt \(failure.attempt) failed \(failure.failedAt): \(failure.error)")
         }
-        return 0
-    }
-
-    @Sendable static func release(_ arguments: Arguments) async throws -> Int32 {
-        guard let text = arguments.operands.first, let id = Int64(text) else {
-            throw UsageError("'jobs release' needs a job's id, a whole number")
-        }
-        let reason = try arguments.required("--reason")
-        let pool = PostgresPool(try arguments.database(application: "jobs"), size: 1)
-        let now = try await QueueInspection(pool: pool).databaseTime()
-        let isReleased = try await QueueOperations(pool: pool).release(
-            id, by: SystemUser.current.name, because: reason, now: now)
-        await pool.close()
-        guard isReleased else {
-            Terminal.complain("there is no held job \(id)")
-            return 1
-        }
-        Terminal.print("released job \(id)")
+        for act in acts { Terminal.print("\(act.act) \(act.at) by \(act.person): \(act.reason)") }
         return 0
     }
 
@@ -141,19 +111,6 @@ private enum JobsCommands {
         }
     }
 
-    private static func json(_ job: QueueInspection.Job) -> JSONValue {
-        .object([
-            .init("id", .integer(job.id)), .init("lineage", .integer(job.lineage)), .init("kind", .string(job.kind)),
-            .init("queue", .string(job.queue)), .init("state", .string(job.state)),
-            .init("attempt", .integer(Int64(job.attempt))),
-            .init("tenant", job.tenant.map { .integer($0) } ?? .null),
-            .init("enqueued_at", .string("\(job.enqueuedAt)")), .init("due_at", .string("\(job.dueAt)")),
-            .init("ended_at", job.endedAt.map { .string("\($0)") } ?? .null),
-            .init("held_reason", job.heldReason.map { .string($0) } ?? .null),
-            .init("arguments", .string(job.arguments)),
-        ])
-    }
-
     private static func row(_ cells: String...) -> String {
         zip(cells, [10, 26, 12, 12, 9, 0]).map { cell, width in
             cell + String(repeating: " ", count: max(1, width - cell.count))
@@ -166,5 +123,29 @@ extension String {
         var text = self[...]
         while text.last == " " { text.removeLast() }
         return String(text)
+    }
+}
+
+extension QueueInspection.Job {
+    var json: JSONValue {
+        .object([
+            .init("id", .integer(id)), .init("lineage", .integer(lineage)), .init("kind", .string(kind)),
+            .init("queue", .string(queue)), .init("state", .string(state)),
+            .init("attempt", .integer(Int64(attempt))),
+            .init("tenant", tenant.map { .integer($0) } ?? .null),
+            .init("enqueued_at", .string("\(enqueuedAt)")), .init("due_at", .string("\(dueAt)")),
+            .init("ended_at", endedAt.map { .string("\($0)") } ?? .null),
+            .init("held_reason", heldReason.map { .string($0) } ?? .null),
+            .init("arguments", .string(arguments)),
+        ])
+    }
+}
+
+extension QueueInspection.Act {
+    fileprivate var json: JSONValue {
+        .object([
+            .init("act", .string(act)), .init("at", .string("\(at)")), .init("by", .string(person)),
+            .init("reason", .string(reason)),
+        ])
     }
 }
