@@ -29,10 +29,13 @@ enum QueueSQL {
     /// Brings what is due, but not yet in a lane that claims know, to where the next claim finds it.
     static func stir(_ queue: QueueName, after key: String?, limit: Int, now: Instant) -> [SQL] {
         [
-            "SELECT queue.promote(\(queue.name), \(Int32(limit)), \(now))",
+            "SELECT queue.promote(\(queue.name), \(Int32(max(limit, promotion))), \(now))",
             admit(queue, after: key, limit: limit), "SELECT queue.meet_lanes()",
         ]
     }
+
+    /// More than a claim may want: those due later may be of a higher priority, and those of busy keys only queue up.
+    private static let promotion = 1000
 
     static func admit(_ queue: QueueName, after key: String?, limit: Int) -> SQL {
         "SELECT queue.admit(\(queue.name), \(key), \(Int32(limit)))"

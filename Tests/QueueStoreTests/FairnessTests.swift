@@ -39,9 +39,7 @@ struct FairnessTests {
             let jobs = try await queue.claimAny(10, as: worker)
             let letters = jobs.filter { $0.kind == Letter.kind }.count
             #expect(jobs.count == 10 && letters > 0)
-            withKnownIssue("a lane's share is of what is left, among all lanes and not those still to come") {
-                #expect(letters == 5)
-            }
+            #expect(letters == 5)
         }
     }
 
@@ -80,9 +78,7 @@ struct FairnessTests {
                 NewJob(Parcel(number: 2), dueAt: due, priority: .urgent),
             ])
             let first = try await queue.claim(1, as: worker, kinds: everyKind, now: due).map { try $0.name }
-            withKnownIssue("what came due is put into its lane by due time, as many as the claim wants") {
-                #expect(first == [2])
-            }
+            #expect(first == [2])
         }
     }
 

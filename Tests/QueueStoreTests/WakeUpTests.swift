@@ -35,9 +35,7 @@ struct WakeUpTests {
             try await queue.enqueue([NewJob(Count(number: 1), dueAt: queue.start + .seconds(1))])
             try await queue.enqueue([NewJob(Elsewhere())])
             let first = await wakeUps.next()
-            withKnownIssue("a job due later wakes nobody; it is found when the worker looks again, late by that much") {
-                #expect(first == .some(.standard))
-            }
+            #expect(first == .some(.standard))
         }
     }
 }

@@ -68,6 +68,7 @@ BEGIN
                                  JOIN queue.jobs AS j ON j.lane = l.lane AND j.xid = x AND j.position > after))
              ORDER BY l.priority, newest.number NULLS FIRST
         LOOP
+            CONTINUE WHEN open.suspect AND pass = 2;
             -- Not read yet under this lock: the next statement's snapshot sees what the last claimer left.
             PERFORM FROM queue.lanes AS l WHERE l.lane = open.lane FOR UPDATE SKIP LOCKED;
             IF NOT FOUND THEN
@@ -82,7 +83,8 @@ BEGIN
             RETURN QUERY
                 WITH share AS (
                     SELECT CASE WHEN open.suspect THEN 1
-                                WHEN pass = 1 THEN (missing + open.lanes - 1) / open.lanes ELSE missing END AS most
+                                WHEN pass = 1 THEN least(missing, (wanted + open.lanes - 1) / open.lanes)
+                                ELSE missing END AS most
                 ), late AS MATERIALIZED (
                     SELECT j.* FROM unnest(last.pending, last.pending_after) AS p(x, after)
                       JOIN queue.jobs AS j ON j.lane = open.lane AND j.xid = p.x AND j.position > p.after

@@ -294,7 +294,7 @@ BEGIN
     FOR lost IN
         SELECT * FROM queue.leases AS l
          WHERE l.worker IS NOT NULL AND NOT EXISTS (SELECT FROM queue.workers AS w WHERE w.id = l.worker)
-         ORDER BY l.number LIMIT 100 FOR UPDATE SKIP LOCKED
+         ORDER BY l.number FOR UPDATE SKIP LOCKED
     LOOP
         FOR was IN
             SELECT j.* FROM unnest(lost.jobs, lost.positions) AS held(id, place)
@@ -368,40 +368,6 @@ BEGIN
     DELETE FROM queue.workers
      WHERE id = of_worker AND NOT EXISTS (SELECT FROM queue.leases AS l WHERE l.worker = of_worker);
     RETURN FOUND;
-END
-$$;
-
--- Lets a held job run again, its attempts and rescues counted anew. False: there is no such held job. Fails on
--- unique_keys_pkey when another job has taken over its work meanwhile.
-CREATE FUNCTION queue.release(of_job bigint, person text, because text, now timestamptz) RETURNS boolean
-    LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
-AS $$
-DECLARE
-    was queue.waiting;
-BEGIN
-    SELECT * INTO was FROM queue.waiting WHERE id = of_job AND state = 'held' FOR UPDATE;
-    IF NOT FOUND THEN
-        RETURN false;
-    END IF;
-    IF was.unique_key IS NOT NULL THEN
-        INSERT INTO queue.unique_keys AS taken (kind, key, job) VALUES (was.kind, was.unique_key, was.id)
-            ON CONFLICT (kind, key) DO UPDATE SET job = excluded.job, expires_at = NULL
-         WHERE taken.expires_at <= release.now;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'another job of kind % has taken over the unique key %', was.kind, was.unique_key
-                USING ERRCODE = 'unique_violation', CONSTRAINT = 'unique_keys_pkey';
-        END IF;
-    END IF;
-    UPDATE queue.waiting SET state = 'scheduled', held_reason = NULL, attempt = 0, rescues = 0, due_at = release.now
-     WHERE id = of_job;
-    INSERT INTO queue.acts (actor, act, reason, job, before, after)
-    VALUES (person, 'release', because, of_job,
-            jsonb_build_object('state', 'held', 'held_reason', was.held_reason, 'attempt', was.attempt,
-                               'rescues', was.rescues),
-            jsonb_build_object('state', 'scheduled', 'attempt', 0, 'rescues', 0));
-    INSERT INTO queue.failures (job, attempt, failed_at, error)
-    VALUES (of_job, 0, release.now, 'released by ' || person || ': ' || because);
-    RETURN true;
 END
 $$;
 

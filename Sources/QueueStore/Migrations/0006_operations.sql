@@ -344,9 +344,6 @@ BEGIN
 END
 $$;
 
--- `act` does what it did, and more.
-DROP FUNCTION IF EXISTS queue.release(bigint, text, text, timestamptz);
-
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA queue FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION queue.portrait(bigint), queue.pin(bigint), queue.refusal(text, text),
     queue.retake_key(text, text, bigint, bigint, timestamptz), queue.unlane(bigint), queue.let_run(bigint),
