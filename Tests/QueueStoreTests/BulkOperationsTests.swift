@@ -122,6 +122,33 @@ struct BulkOperationsTests {
         }
     }
 
+    @Test func `while workers claim and finish, an act on many touches only what nobody runs`() async throws {
+        try await QueueFixture.with { queue in
+            let priorities = [JobPriority.urgent, .normal]
+            try await queue.enqueue(
+                (1...300).map { try NewJob(Count(number: $0), priority: priorities[$0 % 2]) })
+            let (bulk, ran) = try await withThrowingTaskGroup(of: [Int64].self) { group in
+                for _ in 0..<3 {
+                    group.addTask {
+                        let worker = try await queue.worker()
+                        var mine: [Int64] = []
+                        while case let jobs = try await queue.claim(5, as: worker), !jobs.isEmpty {
+                            mine += try await queue.store.complete(jobs, now: queue.start).map(\.number)
+                        }
+                        return mine
+                    }
+                }
+                let bulk = try await queue.bulk(.hold, on: Self.filter { $0.states = ["available"] }, limit: 1000)
+                return (bulk, try await group.reduce(into: []) { $0 += $1 })
+            }
+            let held = try await queue.pool.query("SELECT id FROM queue.waiting WHERE state = 'held'").decode(
+                Int64.self)
+            #expect(held.count == bulk.done)
+            #expect((ran + held).sorted() == Array(1...300))
+            #expect(try await queue.counted("SELECT count(*) FROM queue.acts") == bulk.done)
+        }
+    }
+
     @Test func `retrying many brings back neither completed nor cancelled jobs`() async throws {
         try await QueueFixture.with { queue in
             let completed = try await queue.job(in: "completed")
