@@ -109,13 +109,9 @@ struct SerialKeyTests {
             let again = try await queue.claimAny(as: worker)
             #expect(try again.map { try $0.name } == [1])
             #expect(try await queue.store.complete(stale, now: queue.start).isEmpty)
-            await withKnownIssue(
-                "completing a batch lets go of the keys of every job in it, also of those whose lease was gone"
-            ) {
-                #expect(try await queue.claimAny(as: worker).isEmpty)
-                try await queue.complete(again[0])
-                #expect(try await queue.claimAny(as: worker).map { try $0.name } == [2])
-            }
+            #expect(try await queue.claimAny(as: worker).isEmpty)
+            try await queue.complete(again[0])
+            #expect(try await queue.claimAny(as: worker).map { try $0.name } == [2])
         }
     }
 
@@ -123,14 +119,10 @@ struct SerialKeyTests {
         try await QueueFixture.with { queue in
             let worker = try await queue.worker()
             try await queue.enqueue(1...3, serialKey: "k")
-            await withKnownIssue(
-                "looking for free keys goes on after the last one given, and ends there without beginning anew"
-            ) {
-                for name in 1...3 {
-                    let jobs = try await queue.claim(as: worker, kinds: everyKind)
-                    #expect(try jobs.map { try $0.name } == [name])
-                    for job in jobs { try await queue.complete(job) }
-                }
+            for name in 1...3 {
+                let jobs = try await queue.claim(as: worker, kinds: everyKind)
+                #expect(try jobs.map { try $0.name } == [name])
+                for job in jobs { try await queue.complete(job) }
             }
         }
     }
