@@ -37,7 +37,7 @@ final class ChaosStage: Sendable {
         gate = try Gate()
         try FileManager.default.createDirectory(atPath: "\(folder)/relay", withIntermediateDirectories: true)
         relay = try Relay(
-            folder: "\(folder)/relay", target: "\(server.home.sockets)/.s.PGSQL.5432", blanking: nil)
+            folder: "\(folder)/relay", target: "\(server.home.sockets)/.s.PGSQL.5432")
         crew = ChaosCrew(program: program, logs: server.home.logs)
         pool = PostgresPool(try server.configuration(as: PrivateCluster.superuser), size: 4)
         let configuration = try server.configuration(as: "billwright_worker")

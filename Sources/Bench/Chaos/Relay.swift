@@ -1,7 +1,7 @@
 internal import Glibc
 internal import Synchronization
 
-/// Stands between workers and the server's socket, and spoils what passes: silences listeners, blanks a phrase.
+/// Stands between workers and the server's socket, and silences listeners.
 ///
 /// One thread carries all connections until `stop`.
 final class Relay: Sendable {
@@ -21,14 +21,11 @@ final class Relay: Sendable {
 
     private let listener: CInt
     private let target: String
-    /// Blanked out of what clients say; the length stays, so the protocol does not notice.
-    private let phrase: [UInt8]?
     private let state = Mutex(State())
 
     /// `folder` holds the socket as a client of Postgres looks for it.
-    init(folder: String, target: String, blanking phrase: String?) throws {
+    init(folder: String, target: String) throws {
         self.target = target
-        self.phrase = phrase.map { Array($0.utf8) }
         listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
         let status = unsafe Self.withAddress("\(folder)/.s.PGSQL.5432") { unsafe bind(listener, $0, $1) }
         guard status == 0, listen(listener, 64) == 0 else { throw CannotRelay(reason: errno) }
@@ -91,7 +88,7 @@ final class Relay: Sendable {
         var buffer = [UInt8](repeating: 0, count: 65536)
         let count = unsafe read(fromClient ? pair.client : pair.server, &buffer, buffer.count)
         guard count > 0 else { return false }
-        if fromClient { inspect(&buffer, count, &pair) }
+        if fromClient { inspect(buffer, count, &pair) }
         var sent = 0
         while sent < count {
             let rest = Array(buffer[sent..<count])
@@ -102,14 +99,10 @@ final class Relay: Sendable {
         return true
     }
 
-    private func inspect(_ buffer: inout [UInt8], _ count: Int, _ pair: inout Pair) {
+    private func inspect(_ buffer: [UInt8], _ count: Int, _ pair: inout Pair) {
         if !pair.isListener, buffer[..<count].firstRange(of: Array("LISTEN ".utf8)) != nil {
             pair.isListener = true
             state.withLock { $0.listenersSeen += 1 }
-        }
-        guard let phrase else { return }
-        while let range = buffer[..<count].firstRange(of: phrase) {
-            buffer.replaceSubrange(range, with: repeatElement(UInt8(ascii: " "), count: phrase.count))
         }
     }
 
