@@ -33,7 +33,12 @@ import Testing
 
     static let commandLines = [
         Case(words: ["frob"], complaint: ["billwright: unknown command 'frob'; 'billwright --help' lists them"]),
-        Case(words: ["jobs"], complaint: ["billwright: 'billwright jobs' needs one of: list, show, stats, release"]),
+        Case(
+            words: ["jobs"],
+            complaint: [
+                "billwright: 'billwright jobs' needs one of: list, show, stats, retry, cancel, discard, reschedule, "
+                    + "hold, release, replay"
+            ]),
         Case(words: ["up", "--frob"], complaint: ["billwright: unknown flag '--frob'"]),
         Case(words: ["up", "now"], complaint: ["billwright: unexpected argument 'now'"]),
         Case(words: ["up", "--workers"], complaint: ["billwright: --workers needs a value: --workers N"]),
@@ -43,7 +48,7 @@ import Testing
         Case(
             words: ["jobs", "list", "--state", "lost"],
             complaint: [
-                "billwright: --state: 'lost' is not one of scheduled, available, running, retryable, held, completed, "
+                "billwright: --state: 'lost' is not one of scheduled, blocked, available, running, retryable, held, completed, "
                     + "cancelled, discarded"
             ]),
         Case(
