@@ -10,7 +10,7 @@ import QueueStore
 import TestSupport
 import Testing
 
-@Suite(.books, .timeLimit(.minutes(1)))
+@Suite(.books, .timeLimit(.minutes(5)))
 struct InvoiceBooksTests {
     @Test func `reconciled through the books, nothing is due twice`() async throws {
         try await BooksFixture.with { books in

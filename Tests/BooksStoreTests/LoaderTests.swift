@@ -8,7 +8,7 @@ import QueueStore
 import TestSupport
 import Testing
 
-@Suite(.books, .timeLimit(.minutes(1)))
+@Suite(.books, .timeLimit(.minutes(5)))
 struct LoaderTests {
     private static func expected(_ made: Int, _ kept: Int) -> CatalogueLoader.Count {
         CatalogueLoader.Count(made: made, kept: kept)

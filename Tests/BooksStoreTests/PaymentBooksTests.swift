@@ -8,7 +8,7 @@ import QueueStore
 import TestSupport
 import Testing
 
-@Suite(.books, .timeLimit(.minutes(1)))
+@Suite(.books, .timeLimit(.minutes(5)))
 struct PaymentBooksTests {
     private func toCollect(
         _ invoice: IssuedInvoice, of customer: CustomerKey, _ books: BooksFixture

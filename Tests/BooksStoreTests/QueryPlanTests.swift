@@ -11,7 +11,7 @@ import Testing
 @testable import QueueStore
 
 /// Hot statements find their rows by index: what they cost does not grow with the books.
-@Suite(.books, .timeLimit(.minutes(1)))
+@Suite(.books, .timeLimit(.minutes(5)))
 struct QueryPlanTests {
     /// Twenty thousand customers with a subscription, an invoice of two lines, a payment method and an attempt each.
     private static let fill: [SQL] = [

@@ -8,7 +8,7 @@ import QueueStore
 import TestSupport
 import Testing
 
-@Suite(.books, .timeLimit(.minutes(1)))
+@Suite(.books, .timeLimit(.minutes(5)))
 struct SubscriptionBooksTests {
     private func due(
         _ books: BooksFixture, by date: LocalDate? = nil, after cursor: Subscription.ID? = nil, limit: Int = 100

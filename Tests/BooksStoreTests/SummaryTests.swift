@@ -9,7 +9,7 @@ import Testing
 
 @testable import BooksStore
 
-@Suite(.books, .timeLimit(.minutes(1)))
+@Suite(.books, .timeLimit(.minutes(5)))
 struct SummaryTests {
     /// Two customers invoiced; the first has paid.
     private func bill(_ books: BooksFixture) async throws {

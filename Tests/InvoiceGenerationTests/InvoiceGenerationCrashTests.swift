@@ -7,7 +7,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(1)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
 struct InvoiceGenerationCrashTests {
     @Test(arguments: [1, 2])
     func `what is due is invoiced once, whichever call its worker dies after`(deaths: Int) async throws {

@@ -8,7 +8,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(1)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
 struct InvoiceGenerationTests {
     private func generate(_ seller: SampleSeller, in fixture: BillingFixture) async throws -> [String] {
         let today = TimeZoneRules.utc.localDate(of: fixture.start)

@@ -5,7 +5,7 @@ import PaymentMethods
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(1)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
 struct PaymentMethodsCrashTests {
     @Test(arguments: [true, false], [1, 2])
     func `a method becomes chargeable and its invoices are collected, whichever call its worker dies after`(

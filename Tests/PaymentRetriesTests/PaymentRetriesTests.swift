@@ -8,7 +8,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(1)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
 struct PaymentRetriesTests {
     /// One open invoice of 118.00, whose customer can be charged.
     private struct Open {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Postgres
 
-@Suite(.database, .timeLimit(.minutes(1)))
+@Suite(.database, .timeLimit(.minutes(5)))
 struct PoolTests {
     struct Stop: Error, Equatable {}
     final class Order: Sendable { let callers = Mutex<[Int]>([]) }

@@ -5,7 +5,7 @@ import Receipts
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(1)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
 struct ReceiptsCrashTests {
     @Test(arguments: [1, 2])
     func `one receipt is received, whichever call its worker dies after`(deaths: Int) async throws {

@@ -7,7 +7,7 @@ import Receipts
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(1)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
 struct ReceiptsTests {
     /// One payment whose receipt is to be sent.
     private struct Paid {

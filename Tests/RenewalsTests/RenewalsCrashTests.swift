@@ -6,7 +6,7 @@ import Renewals
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(1)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
 struct RenewalsCrashTests {
     @Test(arguments: [1, 2])
     func `a subscription moves on once, whichever call its worker dies after`(deaths: Int) async throws {

@@ -8,7 +8,7 @@ import Renewals
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(1)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
 struct RenewalsTests {
     @Test func `each customer is billed on the day that begins where it lives`() async throws {
         try await BillingFixture.with { fixture in

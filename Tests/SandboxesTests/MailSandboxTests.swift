@@ -4,7 +4,7 @@ import JudgeSupport
 import Sandboxes
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct MailSandboxTests {
+@Suite(.timeLimit(.minutes(5))) struct MailSandboxTests {
     private let folder: TemporaryFolder
 
     init() throws { folder = try TemporaryFolder() }
