@@ -67,7 +67,7 @@ enum QueueSQL {
         "SELECT queue.require_lease((SELECT count(*) FROM (\(finish([job], as: state, now: now))) AS ended))"
     }
 
-    /// Ends jobs of one worker; a row for each whose lease was still held.
+    /// Ends jobs of one worker; a row for each whose lease was still held. At least one job.
     static func finish(_ jobs: [ClaimedJob], as state: String, now: Instant) -> SQL {
         """
         SELECT queue.finish(\(jobs.map(\.id.number)), \(jobs.map(\.lease.position)), \(jobs.map(\.lease.number)),

@@ -37,7 +37,7 @@ final class Backlog: Sendable {
         for (waiter, job) in served { waiter.resume(returning: job) }
     }
 
-    /// The next job, with how many are left behind it; nil once the backlog is closed.
+    /// The next job; nil once the backlog is closed.
     func next() async -> ClaimedJob? {
         if let job = pop() { return job }
         return await withCheckedContinuation { continuation in
