@@ -56,6 +56,8 @@ let package = Package(
         library("Ledger", "Dates", "Money"),
         library("JSONText"),
         library("Billing", "Dates", "JSONText", "Ledger", "Money"),
+        library("Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money"),
+        library("Scenarios", "Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money"),
 
         // The queue's vocabulary, which knows no billing; and what billing handlers share beside the domain.
         library("JobKit", "Dates"),

@@ -48,6 +48,7 @@ extension Price {
                 .init("model", "per_unit"), .init("unit", .string(unit)), .init("amount", .string(major.description)),
             ]
             if included != .zero { members.append(.init("included", .string(included.description))) }
+        default: preconditionFailure("model \(model) cannot be written yet")
         }
         if timing != .inAdvance { members.append(.init("bill", .string(timing.rawValue))) }
         if let interval { members.append(.init("interval", interval.json)) }

@@ -59,6 +59,7 @@ public struct Explanation: Hashable, Sendable {
             try self.init(
                 rule: .perUnit, currency: currency, basePrice: amount, quantity: quantities[unit] ?? .one,
                 included: included, fraction: fraction)
+        default: preconditionFailure("model \(price.model) is rated by Accounts")
         }
     }
 
