@@ -8,10 +8,10 @@ public struct Anchor: Hashable, Sendable {
     /// The day of month that boundaries have where the month is long enough, 1 to 31.
     public let day: Int
 
-    /// Cycles that begin on `date` and on its day of month.
-    public init(_ date: LocalDate) {
+    /// Cycles that begin on `date` and on its day of month, or on another that was clamped to it.
+    public init(_ date: LocalDate, day: Int? = nil) {
         self.date = date
-        day = date.day
+        self.day = day ?? date.day
     }
 
     /// The first date from `start` on that is the billing day, 1 to 31, or the last of a month without one.
@@ -20,6 +20,20 @@ public struct Anchor: Hashable, Sendable {
         let here = LocalDate.clamped(year: year, month: month, day: billingDay)
         date = here >= start ? here : here.adding(months: 1, anchorDay: billingDay)
         day = billingDay
+    }
+
+    /// The next day from `start` on which the calendar begins such an interval: a Monday for weeks; the 1st of a month
+    /// that is a whole number of intervals after January. Days have no such beginning, so they start at once.
+    public init(calendar interval: BillingInterval, from start: LocalDate) {
+        switch interval {
+        case .days: self.init(start)
+        case .weeks: self.init(start.adding(days: floorModulo(1 - start.weekday.rawValue, 7)))
+        case .months(let count):
+            let (year, month, day) = start.civil
+            var months = year * 12 + month - 1 + (day > 1 ? 1 : 0)
+            while (months % 12) % count != 0 { months += 1 }
+            self.init(LocalDate.clamped(year: months / 12, month: months % 12 + 1, day: 1))
+        }
     }
 
     /// The day on which cycle `index` begins and the one before it ends; negative before the anchor.
@@ -52,3 +66,6 @@ public struct Anchor: Hashable, Sendable {
         return index
     }
 }
+
+/// The remainder that is never negative.
+private func floorModulo(_ value: Int, _ modulus: Int) -> Int { ((value % modulus) + modulus) % modulus }

@@ -1,0 +1,125 @@
+public import Billing
+public import Dates
+public import Money
+
+/// A boundary of billed time. Days decide which period it bounds; the second only counts where proration is by second.
+public struct Moment: Hashable, Comparable, Sendable {
+    /// Local to the customer.
+    public let date: LocalDate
+    /// Since the Unix epoch: midnight of the date, or with proration by second the instant itself.
+    public let second: Int64
+
+    public init(date: LocalDate, second: Int64) {
+        self.date = date
+        self.second = second
+    }
+
+    public static func < (left: Moment, right: Moment) -> Bool {
+        (left.date, left.second) < (right.date, right.second)
+    }
+}
+
+/// Billed time from `start` up to but not including `end`; never empty.
+public struct Span: Hashable, Sendable {
+    public let start: Moment
+    public let end: Moment
+
+    /// `nil` unless `start` is before `end`.
+    public init?(_ start: Moment, _ end: Moment) {
+        guard start < end else { return nil }
+        self.start = start
+        self.end = end
+    }
+
+    /// The dates it touches; `nil` if it begins and ends on one day.
+    public var period: Period? { Period(checking: start.date, end.date) }
+
+    public func intersection(_ other: Span) -> Span? { Span(max(start, other.start), min(end, other.end)) }
+
+    /// What is left when all of `others` is taken away, in order.
+    public func subtracting(_ others: some Sequence<Span>) -> [Span] {
+        var left = [self]
+        for other in others {
+            left = left.flatMap { piece in
+                guard piece.intersection(other) != nil else { return [piece] }
+                return [Span(piece.start, min(piece.end, other.start)), Span(max(piece.start, other.end), piece.end)]
+                    .compactMap(\.self)
+            }
+        }
+        return left
+    }
+}
+
+/// A part of a whole, kept unreduced because that is how it is read: `10/30`.
+public struct Fraction: Hashable, Sendable, CustomStringConvertible {
+    public let part: Int64
+    public let whole: Int64
+
+    /// Traps unless there is a whole and the part is not negative.
+    public init(_ part: Int64, of whole: Int64) {
+        precondition(part >= 0 && whole > 0, "\(part)/\(whole) is no part of a whole")
+        self.part = part
+        self.whole = whole
+    }
+
+    public var value: Rational { get throws(MoneyFault) { try Rational(Int128(part), over: Int128(whole)) } }
+
+    public var description: String { "\(part)/\(whole)" }
+}
+
+/// How one customer's time is counted: its zone, and its seller's unit of proration.
+public struct BillingCalendar: Hashable, Sendable {
+    public let zone: TimeZoneRules
+    public let unit: Proration.Unit
+
+    public init(zone: TimeZoneRules, unit: Proration.Unit) {
+        self.zone = zone
+        self.unit = unit
+    }
+
+    public func date(of instant: Instant) -> LocalDate { zone.localDate(of: instant) }
+
+    /// The date's first instant.
+    public func midnight(_ date: LocalDate) -> Instant { zone.instant(of: date) }
+
+    public func moment(_ date: LocalDate) -> Moment {
+        // Only proration by second looks at it, and finding midnight in a zone costs more than all else here.
+        Moment(date: date, second: unit == .second ? midnight(date).seconds : 0)
+    }
+
+    /// When an operation takes effect: at once where proration is by second, else at the beginning of its day.
+    public func moment(_ instant: Instant) -> Moment {
+        unit == .second ? Moment(date: date(of: instant), second: instant.seconds) : moment(date(of: instant))
+    }
+
+    public func span(_ period: Period) -> Span {
+        guard let span = Span(moment(period.start), moment(period.end)) else {
+            preconditionFailure("\(period) has no time in \(zone.id)")
+        }
+        return span
+    }
+
+    /// How much of `whole` `part` is. Months count by 30/360 where the seller wants so; weeks and days never.
+    public func fraction(_ part: Span, of whole: Span, every interval: BillingInterval) -> Fraction {
+        Fraction(length(of: part, every: interval), of: length(of: whole, every: interval))
+    }
+
+    private func length(of span: Span, every interval: BillingInterval) -> Int64 {
+        switch (unit, interval) {
+        case (.second, _): span.end.second - span.start.second
+        case (.fixed30, .months): Int64(Self.days360(from: span.start.date, to: span.end.date))
+        case (.day, _), (.fixed30, _): Int64(span.start.date.days(until: span.end.date))
+        }
+    }
+
+    /// Days of 30/360: the last day of a month is its 30th.
+    private static func days360(from start: LocalDate, to end: LocalDate) -> Int {
+        let (startYear, startMonth, startDay) = start.civil
+        let (endYear, endMonth, endDay) = end.civil
+        func day(_ day: Int, _ month: Int, _ year: Int) -> Int {
+            day == LocalDate.daysInMonth(month, of: year) ? 30 : min(day, 30)
+        }
+        return (endYear - startYear) * 360 + (endMonth - startMonth) * 30 + day(endDay, endMonth, endYear)
+            - day(startDay, startMonth, startYear)
+    }
+}

@@ -1,0 +1,154 @@
+internal import Billing
+internal import Dates
+internal import Money
+
+extension SubscriptionTime {
+    /// What metered usage comes to in each window that has closed, less what of it was billed.
+    func usage(_ meters: Meters) throws(MoneyFault) -> [Candidate] {
+        var found: [Candidate] = []
+        var left = existing.usage
+        for run in runs.map(extended) {
+            guard let metric = run.price.model.metric else { continue }
+            for window in run.windows(by: date, calendar) {
+                let price = price(run, in: window.cycle)
+                guard due(window, price) <= date, let period = window.span.period, let cycle = window.cycle.period
+                else { continue }
+                let billed = left.filter { $0.bills(run, price.code, from: period.start) }
+                left.removeAll { $0.bills(run, price.code, from: period.start) }
+                let (quantity, events) = try meters.quantity(
+                    of: metric, in: period, until: subscription.end?.usageUntil, cycle: cycle,
+                    for: subscription.ordinal)
+                let charge = Explanation.Charge(
+                    basis: run.basis(price, quantity: quantity), currency: currency, events: events,
+                    allowances: allowances(period, cycle))
+                found.append(try usage(charge, run, period, billed: billed))
+            }
+        }
+        return try found + left.map { (line) throws(MoneyFault) in try takenBack(line) }
+    }
+
+    /// A window that a change made for the past has done away with.
+    private func takenBack(_ line: InvoiceLine) throws(MoneyFault) -> Candidate {
+        guard let basis = line.charge?.basis else { preconditionFailure("usage without a charge") }
+        let nothing = Explanation.Basis(
+            plan: basis.plan, interval: basis.interval, model: .flat(amount: .zero(currency)), timing: basis.timing,
+            quantity: .zero)
+        let explanation = Explanation.usage(
+            Explanation.Charge(basis: nothing, currency: currency), billed: line.amount)
+        let line = InvoiceLine(
+            kind: .usage, code: line.code, subscription: line.subscription, span: line.span,
+            quantity: (line.quantity ?? .zero).negated, amount: try explanation.evaluate(), explanation: explanation)
+        return candidate(line, rank: 0, waits: true)
+    }
+
+    /// On a cancellation in the middle of a day usage counts up to its instant, so its time ends the day after.
+    private func extended(_ run: Run) -> Run {
+        guard let end = subscription.end, end.usageUntil != nil, run.end?.date == end.date else { return run }
+        return Run(
+            price: run.price, plan: run.plan, quantity: run.quantity, start: run.start,
+            end: calendar.moment(end.date.adding(days: 1)), stretch: run.stretch, cut: run.cut, rank: run.rank)
+    }
+
+    private func allowances(_ period: Period, _ cycle: Period) -> Fraction? {
+        guard account.settings.proration.allowances == .day, period != cycle else { return nil }
+        return Fraction(Int64(period.days), of: Int64(cycle.days))
+    }
+
+    private func usage(
+        _ charge: Explanation.Charge, _ run: Run, _ period: Period, billed: [InvoiceLine]
+    ) throws(MoneyFault) -> Candidate {
+        let explanation = Explanation.usage(charge, billed: try Money.sum(billed.map(\.amount), in: currency))
+        var quantity = charge.basis.quantity
+        for line in billed { quantity = try quantity - (line.quantity ?? .zero) }
+        let line = InvoiceLine(
+            kind: .usage, code: run.price.code, subscription: subscription.code, span: calendar.span(period),
+            quantity: quantity, amount: try explanation.evaluate(), explanation: explanation)
+        // What comes after its period was billed waits for the next invoice.
+        return candidate(line, rank: run.rank, waits: !billed.isEmpty)
+    }
+
+    /// What a period's lines lack of the plan's minimum, when it has closed.
+    func minimums(with found: [Candidate]) throws(MoneyFault) -> [Candidate] {
+        var minimums: [Candidate] = []
+        for run in planRuns {
+            guard let minimum = run.stretch.plan.minimum else { continue }
+            for window in run.windows(by: date, calendar) {
+                guard due(window, run.price) <= date else { continue }
+                let lines = try lines(in: window, of: run.stretch.plan.code, with: found)
+                minimums.append(try self.minimum(minimum, run, window, lines: lines))
+            }
+        }
+        return minimums
+    }
+
+    private func minimum(
+        _ minimum: Money, _ run: Run, _ window: Run.Window, lines: Money
+    ) throws(MoneyFault) -> Candidate {
+        let billed = existing.minimums.filter { $0.code == run.stretch.plan.code && $0.span?.start == window.span.start }
+        let part = window.isWhole ? nil : calendar.fraction(window.span, of: window.cycle, every: run.interval)
+        let explanation = Explanation.minimum(
+            minimum, part: part, lines: lines, billed: try Money.sum(billed.map(\.amount), in: currency))
+        let line = InvoiceLine(
+            kind: .minimum, code: run.stretch.plan.code, subscription: subscription.code, span: window.span,
+            factor: part, amount: try explanation.evaluate(), explanation: explanation)
+        return candidate(line, rank: run.rank, waits: !billed.isEmpty)
+    }
+
+    /// The time of each plan, whatever its quantities and add-ons, as if it were a price of its own in arrears.
+    private var planRuns: [Run] {
+        subscription.runs(stretches.map { $0.marked() })
+    }
+
+    /// What was billed, or is to be, for a window of a plan. Time given back counts against the line that it corrects.
+    private func lines(
+        in window: Run.Window, of plan: String, with found: [Candidate]
+    ) throws(MoneyFault) -> Money {
+        var total = Money.zero(currency)
+        let billed = existing.charges.map(\.line) + existing.usage
+        for line in billed + found.map(\.line) where line.counts(in: window, of: plan) {
+            total = try total + line.amount
+        }
+        let credits = existing.credits.map { ($0.line, $0.of) } + found.compactMap { candidate in
+            if case .credit(let corrected, _, _, _, _) = candidate.line.explanation { (candidate.line, corrected) } else { nil }
+        }
+        for (line, corrected) in credits
+        where existing.charges.contains(where: { $0.reference == corrected && $0.line.counts(in: window, of: plan) }) {
+            total = try total + line.amount
+        }
+        return total
+    }
+}
+
+extension Stretch {
+    /// The stretch with nothing but a mark that lasts as long as the plan.
+    fileprivate func marked() -> Stretch {
+        let mark = Price(code: plan.code, model: .flat(amount: .zero(plan.currency)), timing: .inArrears)
+        let bare = Plan(
+            code: plan.code, name: plan.name, currency: plan.currency, interval: plan.interval, prices: [mark],
+            minimum: plan.minimum)
+        return Stretch(
+            start: start, end: end, plan: bare, planSince: planSince, addOns: [], quantities: [:], anchor: anchor,
+            anchored: anchored, billing: billing, waits: waits)
+    }
+}
+
+extension InvoiceLine {
+    /// The charge that it explains, for time or for usage.
+    var charge: Explanation.Charge? {
+        switch explanation {
+        case .charge(let charge), .usage(let charge, _): charge
+        default: nil
+        }
+    }
+
+    /// Whether it bills usage of that run's price from that day on.
+    fileprivate func bills(_ run: Run, _ code: String, from start: LocalDate) -> Bool {
+        self.code == code && period?.start == start && charge?.basis.plan == run.plan
+    }
+
+    /// Whether it is one of the charges that a plan's minimum asks for.
+    fileprivate func counts(in window: Run.Window, of plan: String) -> Bool {
+        guard let charge, kind == .proration || kind == .recurring || kind == .usage, let span else { return false }
+        return (charge.basis.plan ?? plan) == plan && span.start >= window.span.start && span.start < window.span.end
+    }
+}
