@@ -29,6 +29,10 @@ public struct Account: Sendable {
     public internal(set) var credit: Money
     /// In the order in which they were tried.
     public internal(set) var attempts: [PaymentAttempt] = []
+    /// Which warnings about a limit have gone out.
+    var alerts: Set<String> = []
+    /// Whether what a cancellation gives back is to be paid out with the invoice that is issued for it.
+    public var refundsUnused = false
     /// What has been booked since the account was read.
     public internal(set) var entries: [JournalEntry] = []
     /// What has been written to the customer since the account was read.

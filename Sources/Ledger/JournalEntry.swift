@@ -26,6 +26,16 @@ public struct JournalEntry: Hashable, Sendable {
     public enum Kind: String, CaseIterable, Hashable, Sendable, Codable {
         case invoiceIssued = "invoice_issued"
         case paymentReceived = "payment_received"
+        /// A chargeback, or a bank debit returned.
+        case paymentReturned = "payment_returned"
+        case creditGranted = "credit_granted"
+        /// The customer's credit settles an invoice.
+        case creditApplied = "credit_applied"
+        case creditNoteIssued = "credit_note_issued"
+        /// Credit is paid out.
+        case creditRefunded = "credit_refunded"
+        case invoiceVoided = "invoice_voided"
+        case writtenOff = "written_off"
     }
 
     public let kind: Kind
