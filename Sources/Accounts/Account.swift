@@ -29,6 +29,11 @@ public struct Account: Sendable {
     public internal(set) var credit: Money
     /// In the order in which they were tried.
     public internal(set) var attempts: [PaymentAttempt] = []
+    /// Since when support has dunning stand, if it does.
+    public internal(set) var dunningPausedSince: Instant?
+    /// What is to be charged at once, by the customer's wish.
+    var collectsNow: Set<Int> = []
+    public internal(set) var reactivation: Reactivation?
     /// Which warnings about a limit have gone out.
     var alerts: Set<String> = []
     /// Whether what a cancellation gives back is to be paid out with the invoice that is issued for it.

@@ -1,7 +1,7 @@
 internal import Billing
-public import Dates
-public import Ledger
-public import Money
+internal import Dates
+internal import Ledger
+internal import Money
 
 /// What happens to the books. Every one of these is one balanced entry.
 extension Account {
@@ -46,12 +46,15 @@ extension Account {
         credit = try credit - used
         invoices[index].creditApplied = try invoices[index].creditApplied + used
         try book(.creditApplied, invoices[index].number, at: instant, [(.customerCredit, .receivable, used)])
-        try settle(index)
+        try settle(index, at: instant)
     }
 
     /// An open invoice on which nothing is due any more is paid.
-    mutating func settle(_ index: Int) throws {
+    mutating func settle(_ index: Int, at instant: Instant) throws {
         guard invoices[index].state == .open, try invoices[index].amountDue.isZero else { return }
         invoices[index].state = try invoices[index].state.moving(to: .paid, because: .paid).to
+        guard invoices[index].dunning != nil else { return }
+        invoices[index].dunning = nil
+        try restore(at: instant)
     }
 }

@@ -1,7 +1,7 @@
 public import Billing
 public import Dates
 internal import Ledger
-public import Money
+internal import Money
 
 extension Account {
     /// What would be invoiced at that instant; `nil` if nothing is due. Preview and bill are this one path.
@@ -46,7 +46,7 @@ extension Account {
             [(.receivable, .deferredRevenue, draft.subtotal), (.receivable, .taxPayable, draft.tax)])
         write(.invoiceIssued, about: number, at: instant)
         try applyCredit(to: index, at: instant)
-        try settle(index)
+        try settle(index, at: instant)
         if draft.total.isNegative {
             try giveBack(draft.total.negated(), of: index, refunds: refundsUnused, at: instant)
         }

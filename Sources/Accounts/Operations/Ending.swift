@@ -62,12 +62,4 @@ extension Account {
         try move(index, to: .active, because: .resumed, at: instant)
         subscriptions[index].changes.append(Change(.unblock, effective: calendar.moment(instant), recorded: instant))
     }
-
-    /// Begins an ended subscription anew that day.
-    mutating func reactivate(_ code: String, at instant: Instant) throws {
-        let index = try index(of: code)
-        try move(index, to: .active, because: .reactivated, at: instant)
-        subscriptions[index].changes.append(Change(.restart, effective: calendar.moment(instant), recorded: instant))
-        subscriptions[index].end = nil
-    }
 }

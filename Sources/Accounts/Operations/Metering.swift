@@ -22,8 +22,8 @@ extension Account {
                     throw OperationFault(
                         .quotaExceeded, "plan \(subscription.plan.code) allows \(limit.maximum) of \(event.metric)")
                 }
-                let before = Threshold.reached(by: try self.used(event.metric, in: period), of: limit)
-                guard let now = Threshold.reached(by: used, of: limit), now > before ?? .none else { continue }
+                let before = try Threshold.reached(by: self.used(event.metric, in: period), of: limit)
+                guard let now = try Threshold.reached(by: used, of: limit), now > before ?? .none else { continue }
                 if after.alerts.insert("\(subscription.code)/\(event.metric)/\(period.start)/\(now)").inserted {
                     reached = now.template
                 }

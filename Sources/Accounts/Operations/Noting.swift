@@ -1,5 +1,6 @@
 internal import Billing
 internal import Dates
+internal import Ledger
 internal import Money
 
 extension Account {
@@ -88,7 +89,7 @@ extension Account {
             [(.deferredRevenue, .receivable, subtotal), (.taxPayable, .receivable, tax), (.receivable, .cash, refunded)])
         write(.creditNoteIssued, about: number, at: instant)
         invoices[index].noted = try invoices[index].noted + lowered
-        try settle(index)
+        try settle(index, at: instant)
         if refunded.isPositive { try payBack(refunded, of: index, at: instant) }
         if credited.isPositive { try grantCredit(credited, from: .receivable, .creditGranted, number, at: instant) }
     }

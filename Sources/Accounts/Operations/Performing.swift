@@ -1,5 +1,6 @@
-public import Billing
+internal import Billing
 public import Dates
+internal import Ledger
 internal import Money
 
 /// What an operation needs to know of others than the customer.
@@ -47,7 +48,9 @@ extension Account {
             try grantCredit(amount, from: .creditsGranted, .creditGranted, "\(instant)", at: instant)
         case .useCoupon(let subscription, let coupon):
             try use(coupon, for: subscription, at: instant, surroundings)
-        case .setPayment(let arrangement): self.arrangement = arrangement
+        case .setPayment(let arrangement):
+            self.arrangement = arrangement
+            try collectOverdue()
         case .setAddress(let address): self.address = address
         case .creditNote(let invoice, let amount, let use):
             try note(invoice, amount, as: use, at: instant)
@@ -58,7 +61,7 @@ extension Account {
         case .void(let invoice): try void(invoice, at: instant)
         case .writeOff(let invoice): try writeOff(invoice, at: instant)
         case .invoice(let lines): try invoice(lines, at: instant)
-        case .overrideDunning: break
+        case .overrideDunning(let override): try self.override(override, at: instant)
         case .bill: break
         }
     }

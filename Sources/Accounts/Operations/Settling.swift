@@ -26,7 +26,7 @@ extension Account {
         let number = invoices[index].number
         invoices[index].paid = try invoices[index].paid + part
         try book(.paymentReceived, number, at: instant, [(.cash, .receivable, part)])
-        try settle(index)
+        try settle(index, at: instant)
         write(.paymentReceipt, about: number, at: instant)
         let surplus = try amount - part
         if surplus.isPositive { try grantCredit(surplus, from: .cash, .paymentReceived, number, at: instant) }
@@ -48,6 +48,7 @@ extension Account {
             invoices[index].state = try invoices[index].state.moving(to: .open, because: .paymentReturned).to
         }
         try book(.paymentReturned, invoices[index].number, at: instant, [(.receivable, .cash, amount)])
+        try fail(index, .needsMethod, at: instant)
     }
 
     mutating func reverseChargeback(of nth: Int, at instant: Instant) throws {
@@ -61,7 +62,7 @@ extension Account {
         let part = Money(minorUnits: min(amount.minorUnits, due.minorUnits), currency)
         invoices[index].paid = try invoices[index].paid + part
         try book(.paymentReceived, invoices[index].number, at: instant, [(.cash, .receivable, part)])
-        try settle(index)
+        try settle(index, at: instant)
         let surplus = try amount - part
         if surplus.isPositive {
             try grantCredit(surplus, from: .cash, .paymentReceived, invoices[index].number, at: instant)
@@ -83,6 +84,7 @@ extension Account {
         try book(
             .invoiceVoided, invoice.number, at: instant,
             [(.deferredRevenue, .receivable, net), (.taxPayable, .receivable, tax)])
+        if invoices[index].dunning != nil { try restore(at: instant) }
         if invoice.creditApplied.isPositive {
             invoices[index].creditApplied = .zero(currency)
             try grantCredit(invoice.creditApplied, from: .receivable, .creditGranted, invoice.number, at: instant)
@@ -94,6 +96,7 @@ extension Account {
         let due = try invoices[index].amountDue
         invoices[index].state = try invoices[index].state.moving(to: .uncollectible, because: .writtenOff).to
         try book(.writtenOff, invoices[index].number, at: instant, [(.badDebt, .receivable, due)])
+        if invoices[index].dunning != nil { try restore(at: instant) }
     }
 
     /// Issues lines as they were given as an invoice of their own.
