@@ -1,4 +1,4 @@
-internal import Billing
+public import Billing
 public import Dates
 internal import Ledger
 internal import Money
