@@ -83,3 +83,26 @@ public struct CouponUse: Hashable, Sendable {
         self.date = date
     }
 }
+
+extension Account {
+    /// What the customer owes on issued invoices.
+    public var receivable: Money {
+        get throws(MoneyFault) {
+            var total = Money.zero(currency)
+            for invoice in invoices { total = try total + invoice.amountDue }
+            return total
+        }
+    }
+
+    /// Books what has been earned in the months that are over.
+    public mutating func closeMonths(at instant: Instant) throws {}
+}
+
+extension Subscription {
+    /// The cycle of its plan in which a date lies, or the trial; `nil` before the start and after the end.
+    public func period(at date: LocalDate, _ calendar: BillingCalendar) -> Period? {
+        if state == .scheduled || state.hasEnded { return nil }
+        if let trialEnd, date < trialEnd { return Period(checking: start, trialEnd) }
+        return cycle(at: date, calendar).map { $0.stretch.anchor.cycle($0.index, every: $0.stretch.plan.interval) }
+    }
+}
