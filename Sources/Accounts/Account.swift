@@ -38,6 +38,9 @@ public struct Account: Sendable {
     var alerts: Set<String> = []
     /// Whether what a cancellation gives back is to be paid out with the invoice that is issued for it.
     public var refundsUnused = false
+    /// How many entries and mails there were when the account was read.
+    public internal(set) var entriesBefore = 0
+    public internal(set) var mailsBefore = 0
     /// What has been booked since the account was read.
     public internal(set) var entries: [JournalEntry] = []
     /// What has been written to the customer since the account was read.

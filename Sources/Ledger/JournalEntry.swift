@@ -41,7 +41,7 @@ public struct JournalEntry: Hashable, Sendable {
     public let kind: Kind
     /// Local to the seller.
     public let date: LocalDate
-    /// What it is about: an invoice's number, `payment/3`. Nothing is booked twice under one kind and reference.
+    /// What it is about: an invoice's number, a credit note's.
     public let reference: String
     public let postings: [Posting]
 

@@ -17,11 +17,7 @@ extension Account {
         }
         guard !made.isEmpty else { return }
         let date = sellerZone.localDate(of: instant)
-        let same = entries.filter { $0.kind == kind && ($0.reference == reference || $0.reference.hasPrefix(reference + "#")) }
-        entries.append(
-            try JournalEntry(
-                kind: kind, date: date, reference: same.isEmpty ? reference : "\(reference)#\(same.count + 1)",
-                postings: made))
+        entries.append(try JournalEntry(kind: kind, date: date, reference: reference, postings: made))
     }
 
     mutating func write(_ template: Mail.Template, about subject: String, at instant: Instant) {

@@ -25,7 +25,16 @@ extension Account {
     var canCharge: Bool { arrangement.map { $0.method != .wire } ?? false }
 
     func hasPendingAttempt(on invoice: Int) -> Bool {
-        attempts.contains { $0.invoice == invoice && ($0.outcome == nil || $0.outcome == .processing || $0.outcome == .unknown) }
+        attempts.contains { $0.invoice == invoice && $0.outcome?.isPending ?? true }
+    }
+
+    /// The attempts about which nothing final is known, by their places.
+    public var pendingAttempts: [Int] { attempts.indices.filter { attempts[$0].outcome?.isPending ?? true } }
+
+    /// An attempt that never arrived is on its way again.
+    public mutating func resend(attempt place: Int, at instant: Instant) {
+        attempts[place].outcome = nil
+        attempts[place].sentAt = instant
     }
 
     /// Opens the next attempt at an invoice and returns its place; the gateway is called once this is written down.
@@ -41,9 +50,12 @@ extension Account {
 
     /// What the gateway answered, or told later.
     public mutating func settle(
-        attempt place: Int, with outcome: PaymentAttempt.Outcome, at instant: Instant
+        attempt place: Int, with outcome: PaymentAttempt.Outcome, reference: String? = nil, declineCode: String? = nil,
+        at instant: Instant
     ) throws {
         attempts[place].outcome = outcome
+        if let reference { attempts[place].reference = reference }
+        attempts[place].declineCode = declineCode
         let index = attempts[place].invoice
         switch outcome {
         case .processing, .unknown, .refunded: return

@@ -40,7 +40,7 @@ extension SimulationResult {
 }
 
 extension InvoiceResult {
-    fileprivate init(_ invoice: Accounts.Invoice, of account: Account) throws {
+    fileprivate init(_ invoice: Invoice, of account: Account) throws {
         self.init(
             customer: account.code, number: invoice.number, date: invoice.date, due: invoice.due,
             status: invoice.state.rawValue, subtotal: invoice.subtotal.minorUnits, tax: invoice.tax.minorUnits,
@@ -64,7 +64,7 @@ extension CreditNoteResult {
 }
 
 extension SubscriptionResult {
-    fileprivate init(_ subscription: Accounts.Subscription, of account: Account, at until: Instant) {
+    fileprivate init(_ subscription: Subscription, of account: Account, at until: Instant) {
         self.init(
             status: subscription.state.rawValue, plan: subscription.plan.code,
             period: subscription.period(at: account.calendar.date(of: until), account.calendar),
@@ -74,7 +74,7 @@ extension SubscriptionResult {
 }
 
 extension ChargeResult {
-    fileprivate init(_ attempt: Accounts.PaymentAttempt, of account: Account) {
+    fileprivate init(_ attempt: PaymentAttempt, of account: Account) {
         self.init(
             at: attempt.at, customer: account.code, invoice: account.invoices[attempt.invoice].number,
             amount: attempt.amount.minorUnits, outcome: attempt.outcome?.rawValue ?? "",
