@@ -31,10 +31,16 @@ extension Account {
     /// The attempts about which nothing final is known, by their places.
     public var pendingAttempts: [Int] { attempts.indices.filter { attempts[$0].outcome?.isPending ?? true } }
 
-    /// An attempt that never arrived is on its way again.
-    public mutating func resend(attempt place: Int, at instant: Instant) {
+    /// An attempt is on its way, or again.
+    public mutating func send(attempt place: Int, at instant: Instant) {
         attempts[place].outcome = nil
         attempts[place].sentAt = instant
+    }
+
+    /// An attempt certainly never arrived, and waits to be sent again.
+    public mutating func takeBack(attempt place: Int) {
+        attempts[place].outcome = nil
+        attempts[place].sentAt = nil
     }
 
     /// Opens the next attempt at an invoice and returns its place; the gateway is called once this is written down.

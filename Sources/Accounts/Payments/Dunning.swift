@@ -185,6 +185,15 @@ extension Account {
         }
     }
 
+    /// Whether `remind` or `endGrace` has something to do.
+    public func isReminderDue(at instant: Instant) throws -> Bool {
+        guard invoices.contains(where: { $0.state == .open && ($0.dunning != nil || !canCharge) }) else { return false }
+        var after = self
+        try after.remind(at: instant)
+        try after.endGrace(at: instant)
+        return after.invoices != invoices
+    }
+
     /// The next instant after `instant` at which something of the collection falls due.
     public func nextCollection(after instant: Instant) -> Instant? {
         var times: [Instant] = []

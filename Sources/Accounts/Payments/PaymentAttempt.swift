@@ -26,8 +26,8 @@ public struct PaymentAttempt: Hashable, Sendable {
     /// Negative for what is paid back.
     public let amount: Money
     public let method: PaymentArrangement.Method?
-    /// When the gateway was called last, or was to be.
-    public internal(set) var sentAt: Instant
+    /// When the gateway was called last; `nil` while it certainly has not been.
+    public internal(set) var sentAt: Instant?
     /// `nil` while the gateway has not answered.
     public internal(set) var outcome: Outcome?
     /// The gateway's id of it, once it has one.
@@ -39,7 +39,7 @@ public struct PaymentAttempt: Hashable, Sendable {
         invoice: Int, number: Int, at: Instant, amount: Money, method: PaymentArrangement.Method?, outcome: Outcome?,
         sentAt: Instant? = nil, reference: String? = nil, declineCode: String? = nil
     ) {
-        self.sentAt = sentAt ?? at
+        self.sentAt = sentAt
         self.reference = reference
         self.declineCode = declineCode
         self.invoice = invoice
