@@ -50,6 +50,35 @@ import Testing
         #expect(try due(free, "2026-12-31").isEmpty)
     }
 
+    @Test func `a metered price without usage is no line, and what cannot be rated yet holds the customer`() throws {
+        let day = try Sample.date("2026-01-31")
+        let due = { (prices: String, extra: String) throws -> [String] in
+            let plan = try Sample.catalogue(
+                "[{\"code\": \"p\", \"prices\": [\(prices)]\(extra)}]", metrics: #"[{"code": "calls"}]"#
+            ).plans[0]
+            let account = Sample.account([(try Sample.subscription("2026-01-01"), plan)])
+            do throws(BillingFault) {
+                return self.print(try Invoicing.linesDue(for: account, existing: [], upTo: day))
+            } catch { return [error.description] }
+        }
+        let tiers = #""tiers": [{"up_to": null, "unit_amount": "1", "flat_amount": "5"}]"#
+        let flat = Sample.flat("10.00")
+        let billed = "recurring base [2026-01-01, 2026-02-01) 1000"
+        #expect(
+            try due(#"\#(flat), {"code": "c", "model": "usage", "metric": "calls", "unit_amount": "0.05"}"#, "") == [
+                billed
+            ])
+        let refused = { (reason: String) in ["subscription 1, plan p: \(reason) cannot be billed yet"] }
+        #expect(
+            try due(#"\#(flat), {"code": "c", "model": "graduated", "metric": "calls", \#(tiers)}"#, "")
+                == refused(#"price "c" of model graduated"#))
+        #expect(
+            try due(Sample.flat("10", extra: #", "effective_from": "2026-02-01""#) + ", " + flat, "")
+                == refused("several versions of a price"))
+        #expect(try due(flat, #", "minimum": "20""#) == refused("a minimum"))
+        #expect(try due(flat, #", "discounts": [{"code": "d", "percent": 15}]"#) == refused("plan discounts"))
+    }
+
     @Test func `in arrears a period is billed when it has ended`() throws {
         let plan = try Sample.plan(prices: Sample.flat("10.00", extra: #", "bill": "in_arrears""#))
         let account = Sample.account([(try Sample.subscription("2026-01-10", end: "2026-03-10"), plan)])
