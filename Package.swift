@@ -148,7 +148,8 @@ let package = Package(
         tests("JSONText", "JSONText", "PropertySupport"),
         tests("Billing", "Billing", "Dates", "JSONText", "Ledger", "Money", "PropertySupport"),
         tests(
-            "Scenarios", "Accounts", "Billing", "Dates", "JSONText", "Money", "PropertySupport", "Scenarios"),
+            "Scenarios", "Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money", "PropertySupport",
+            "Scenarios"),
         tests("Commands", "Commands"),
         tests("JobKit", "Dates", "JobKit", "JudgeSupport", "PropertySupport"),
         tests("Observability", "JudgeSupport", "Observability"),
