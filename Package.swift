@@ -110,7 +110,7 @@ let package = Package(
             ]),
         store(
             "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "JSONText", "JobKit", "Ledger", "Money", "Postgres",
-            "QueueStore", migrations: ["0001_books", "0002_catalogue"]),
+            "QueueStore", migrations: ["0001_books"]),
 
         // Stand-ins for people without accounts: what behaves as the real thing does.
         library("Sandboxes", "CLinux", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "Threads"),

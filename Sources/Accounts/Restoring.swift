@@ -1,0 +1,101 @@
+public import Billing
+public import Dates
+public import Ledger
+public import Money
+
+/// Accounts as they were stored. Whoever reads them back puts the parts together here and changes nothing of them.
+extension Account {
+    /// The lists of an account and what it counts, each list in the order of its places.
+    public struct Parts: Sendable {
+        public var subscriptions: [Subscription] = []
+        public var invoices: [Invoice] = []
+        public var notes: [CreditNote] = []
+        public var usage: [CountedUsage] = []
+        public var coupons: [CouponUse] = []
+        public var attempts: [PaymentAttempt] = []
+        public var credit: Money
+        /// Booked and written before those in `entries` and `mails`.
+        public var entriesBefore = 0
+        public var mailsBefore = 0
+        public var entries: [JournalEntry] = []
+        public var mails: [Mail] = []
+
+        public init(credit: Money) { self.credit = credit }
+    }
+
+    /// Takes all that in place of what the account has.
+    public mutating func restore(_ parts: Parts) {
+        subscriptions = parts.subscriptions
+        invoices = parts.invoices
+        notes = parts.notes
+        usage = parts.usage
+        coupons = parts.coupons
+        attempts = parts.attempts
+        credit = parts.credit
+        entriesBefore = parts.entriesBefore
+        mailsBefore = parts.mailsBefore
+        entries = parts.entries
+        mails = parts.mails
+    }
+}
+
+extension Invoice {
+    /// What may still change of an issued invoice.
+    public struct Progress: Hashable, Sendable {
+        public let state: InvoiceState
+        public let creditApplied: Money
+        public let paid: Money
+        public let noted: Money
+        public let refunded: Money
+        public let chargedBack: Money
+        public let dunning: DunningCase?
+        public let isWithdrawn: Bool
+        public let voidedOn: LocalDate?
+
+        public init(
+            state: InvoiceState, creditApplied: Money, paid: Money, noted: Money, refunded: Money, chargedBack: Money,
+            dunning: DunningCase?, isWithdrawn: Bool, voidedOn: LocalDate?
+        ) {
+            self.state = state
+            self.creditApplied = creditApplied
+            self.paid = paid
+            self.noted = noted
+            self.refunded = refunded
+            self.chargedBack = chargedBack
+            self.dunning = dunning
+            self.isWithdrawn = isWithdrawn
+            self.voidedOn = voidedOn
+        }
+    }
+
+    public var progress: Progress {
+        Progress(
+            state: state, creditApplied: creditApplied, paid: paid, noted: noted, refunded: refunded,
+            chargedBack: chargedBack, dunning: dunning, isWithdrawn: isWithdrawn, voidedOn: voidedOn)
+    }
+
+    /// An invoice as it was stored. Throws `overflow`.
+    public init(
+        ordinal: Int, number: String, date: LocalDate, due: LocalDate, issuedAt: Instant, lines: [InvoiceLine],
+        subtotal: Money, tax: Money, progress: Progress
+    ) throws(MoneyFault) {
+        self.init(
+            number: number, ordinal: ordinal, date: date, due: due, issuedAt: issuedAt, lines: lines,
+            subtotal: subtotal, tax: tax, total: try subtotal + tax, state: progress.state,
+            creditApplied: progress.creditApplied, paid: progress.paid, noted: progress.noted,
+            refunded: progress.refunded, chargedBack: progress.chargedBack, dunning: progress.dunning,
+            isWithdrawn: progress.isWithdrawn, voidedOn: progress.voidedOn)
+    }
+}
+
+extension CreditNote {
+    /// A note as it was stored. Throws `overflow`.
+    public init(
+        number: String, invoice: Int, date: LocalDate, issuedAt: Instant, shares: [Share], subtotal: Money, tax: Money,
+        credited: Money, refunded: Money
+    ) throws(MoneyFault) {
+        self.init(
+            number: number, invoice: invoice, date: date, issuedAt: issuedAt, shares: shares, subtotal: subtotal,
+            tax: tax, total: try subtotal + tax, credited: credited, refunded: refunded)
+    }
+}
