@@ -148,6 +148,7 @@ let package = Package(
         tests("Billing", "Billing", "Dates", "JSONText", "Ledger", "Money", "PropertySupport"),
         tests(
             "Scenarios", "Accounts", "Billing", "Dates", "JSONText", "Money", "PropertySupport", "Scenarios"),
+        tests("Accounts", "Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money", "PropertySupport"),
         tests("Commands", "Commands"),
         tests("JobKit", "Dates", "JobKit", "JudgeSupport", "PropertySupport"),
         tests("Observability", "JudgeSupport", "Observability"),
