@@ -150,6 +150,7 @@ let package = Package(
         tests(
             "Scenarios", "Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money", "PropertySupport",
             "Scenarios"),
+        tests("Accounts", "Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money", "PropertySupport"),
         tests("Commands", "Commands"),
         tests("JobKit", "Dates", "JobKit", "JudgeSupport", "PropertySupport"),
         tests("Observability", "JudgeSupport", "Observability"),

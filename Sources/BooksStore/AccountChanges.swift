@@ -16,7 +16,7 @@ struct AccountChanges {
     private(set) var notes: [Owned<CreditNote>] = []
     private(set) var newAttempts: [Owned<PaymentAttempt>] = []
     private(set) var changedAttempts: [Owned<PaymentAttempt>] = []
-    private(set) var coupons: [Owned<CouponUse>] = []
+    private(set) var coupons: [Owned<(use: CouponUse, currency: Currency)>] = []
     private(set) var usage: [Owned<CountedUsage>] = []
     private(set) var entries: [Owned<JournalEntry>] = []
     private(set) var mails: [Owned<(Mail, recipient: String)>] = []
@@ -44,7 +44,9 @@ struct AccountChanges {
             }
             if before.attempts[ordinal] != attempt { changedAttempts.append(Owned(customer, ordinal, attempt)) }
         }
-        coupons += Owned.new(account.coupons, since: before.coupons, customer)
+        coupons += Owned.new(account.coupons, since: before.coupons, customer).map {
+            Owned($0.customer, $0.ordinal, ($0.value, account.currency))
+        }
         usage += Owned.new(account.usage, since: before.usage, customer)
         for (place, entry) in account.entries.enumerated() {
             entries.append(Owned(customer, account.entriesBefore + place, entry))

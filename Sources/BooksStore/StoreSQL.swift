@@ -40,7 +40,8 @@ struct AccountRow {
         nextDue = dueAt ?? own
     }
 
-    var mailCount: Int { account.mailsBefore + (account.email == nil ? 0 : account.mails.count) }
+    var entryCount: Int { account.entriesBefore + account.entries.count }
+    var mailCount: Int { account.mailsBefore + account.mails.count }
 }
 
 /// Writes what has changed in accounts of one seller: one statement for each kind of row, however many there are.
@@ -93,7 +94,7 @@ struct StoreSQL {
                           \(accounts.map { $0.address?.region }), \(accounts.map { $0.address?.postalCode }),
                           \(accounts.map(\.billingDay)), \(accounts.map { $0.arrangement?.method.rawValue }),
                           \(accounts.map { $0.arrangement?.netDays }), \(accounts.map(\.credit.minorUnits)),
-                          \(rows.map(\.entriesBefore)), \(accounts.map { $0.entriesBefore + $0.entries.count }),
+                          \(rows.map(\.entriesBefore)), \(rows.map(\.entryCount)),
                           \(rows.map(\.mailsBefore)), \(rows.map(\.mailCount)), \(rows.map(\.state)),
                           \(rows.map(\.nextDue)))
                    AS stored(customer_id, email, country, region, postal_code, billing_day, payment_method, net_days,

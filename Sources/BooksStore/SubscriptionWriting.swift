@@ -64,7 +64,7 @@ extension StoreSQL {
 
     func insertCoupons() throws -> Writing {
         let rows = changes.coupons
-        let uses = rows.map(\.value)
+        let uses = rows.map(\.value.use)
         let definitions = try uses.map { PostgresJSON(try $0.coupon.json().text()) }
         return Writing(
             "a coupon's use", rows: rows.count,
@@ -73,7 +73,7 @@ extension StoreSQL {
                    (seller_id, customer_id, ordinal, code, currency, definition, subscription, used_on)
             SELECT \(seller), * FROM unnest(
                    \(rows.map(\.customer)), \(rows.map(\.ordinal)), \(uses.map(\.coupon.code)),
-                   \(uses.map(\.currency)), \(definitions), \(uses.map(\.subscription)), \(uses.map(\.date)))
+                   \(rows.map(\.value.currency.code)), \(definitions), \(uses.map(\.subscription)), \(uses.map(\.date)))
             """)
     }
 
@@ -92,12 +92,5 @@ extension StoreSQL {
                    \(events.map(\.time)), \(usage.map(\.time)), \(usage.map(\.date)))
                 ON CONFLICT (seller_id, customer_id, event_id) DO NOTHING
             """)
-    }
-}
-
-extension CouponUse {
-    /// Of the amounts in its definition: where there are none, any will do.
-    fileprivate var currency: String {
-        if case .amount(let amount) = coupon.benefit { amount.currency.code } else { "XXX" }
     }
 }
