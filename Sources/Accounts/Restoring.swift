@@ -14,11 +14,9 @@ extension Account {
         public var coupons: [CouponUse] = []
         public var attempts: [PaymentAttempt] = []
         public var credit: Money
-        /// Booked and written before those in `entries` and `mails`.
-        public var entriesBefore = 0
-        public var mailsBefore = 0
-        public var entries: [JournalEntry] = []
-        public var mails: [Mail] = []
+        /// How many entries and mails there are.
+        public var entryCount = 0
+        public var mailCount = 0
 
         public init(credit: Money) { self.credit = credit }
     }
@@ -32,10 +30,14 @@ extension Account {
         coupons = parts.coupons
         attempts = parts.attempts
         credit = parts.credit
-        entriesBefore = parts.entriesBefore
-        mailsBefore = parts.mailsBefore
-        entries = parts.entries
-        mails = parts.mails
+        entriesBefore = parts.entryCount
+        mailsBefore = parts.mailCount
+    }
+
+    /// As if everything that was ever booked of it and written to it had been so since it was read.
+    public mutating func restore(entries: [JournalEntry], mails: [Mail]) {
+        (entriesBefore, mailsBefore) = (0, 0)
+        (self.entries, self.mails) = (entries, mails)
     }
 }
 

@@ -33,7 +33,7 @@ struct AccountReader {
             let customer = try StoredCustomer(row)
             let id = customer.id
             var account = try customer.account(of: who, catalogue, sellerZone: sellerZone, context.zones)
-            var contents = try customer.parts
+            var contents = customer.parts
             contents.subscriptions = try (rows.subscriptions[id] ?? []).map {
                 try $0.subscription(in: account.currency) { plans[$0] }
             }
@@ -91,17 +91,16 @@ struct StoredSeller {
     let revision: Int
 
     init(_ row: Row, id: Seller.ID) throws {
-        let (code, name, timeZone, currency, settings, revision) = try row.decode(
-            String.self, String.self, String.self, String.self, PostgresJSON.self, Int.self)
+        let (code, name, timeZone, settings, revision) = try row.decode(
+            String.self, String.self, String.self, PostgresJSON.self, Int.self)
         let stored = Stored("sellers", id)
         self.id = id
         self.code = code
         self.name = name
         self.timeZone = timeZone
         self.revision = revision
-        let known = try stored.currency(currency)
         self.settings = try stored.reading(settings) { (node) throws(JSONFault) in
-            try BillingSettings(reading: node, currency: known)
+            try BillingSettings(reading: node)
         }
     }
 }
@@ -160,13 +159,12 @@ struct StoredCustomer {
         return account
     }
 
+    /// What of its account is no list.
     var parts: Account.Parts {
-        get throws {
-            var parts = Account.Parts(credit: credit)
-            parts.entriesBefore = entryCount
-            parts.mailsBefore = mailCount
-            return parts
-        }
+        var parts = Account.Parts(credit: credit)
+        parts.entryCount = entryCount
+        parts.mailCount = mailCount
+        return parts
     }
 
     func profile(of seller: StoredSeller) -> CustomerProfile {

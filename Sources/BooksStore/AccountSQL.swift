@@ -48,7 +48,7 @@ enum AccountSQL {
 
     static func seller(_ seller: Seller.ID) -> SQL {
         """
-        SELECT code, name, time_zone, currency, settings, catalogue_revision FROM books.sellers
+        SELECT code, name, time_zone, settings, catalogue_revision FROM books.sellers
          WHERE seller_id = \(seller)
         """
     }
