@@ -1,6 +1,6 @@
 internal import Accounts
 public import BillingPorts
-public import Dates
+internal import Dates
 public import JobKit
 
 /// Collects what a customer owes and is to be charged for now: at most one charge of an attempt moves money, whatever
