@@ -64,23 +64,6 @@ public struct Proration: Hashable, Sendable {
     }
 }
 
-/// What happens, and when, to a charge that failed.
-public struct Dunning: Hashable, Sendable {
-    public enum Final: String, CaseIterable, Hashable, Sendable { case suspend, cancel }
-
-    /// Days after the first failure, ascending.
-    public var retryDays: [Int]
-    /// Days from the first failure to the suspension.
-    public var graceDays: Int
-    public var final: Final
-
-    public init(retryDays: [Int] = [1, 3, 7], graceDays: Int = 15, final: Final = .suspend) {
-        self.retryDays = retryDays
-        self.graceDays = graceDays
-        self.final = final
-    }
-}
-
 /// A tax on customers of a country, or of one of its regions.
 public struct TaxRate: Hashable, Sendable {
     public let country: String

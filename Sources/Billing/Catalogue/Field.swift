@@ -86,6 +86,20 @@ enum Field {
         return quantity
     }
 
+    /// More than zero.
+    static func positive(_ node: JSONNode) throws(JSONFault) -> Rational {
+        let quantity = try Field.quantity(node)
+        guard quantity > .zero else { throw node.fault("must be more than 0") }
+        return quantity
+    }
+
+    /// 15 for 15 %; 0 to 100.
+    static func percent(_ node: JSONNode) throws(JSONFault) -> Rational {
+        let percent = try Field.quantity(node)
+        guard percent <= 100 else { throw node.fault("\(percent) is more than 100 percent") }
+        return percent
+    }
+
     static func interval(_ node: JSONNode) throws(JSONFault) -> BillingInterval {
         let interval: BillingInterval
         switch node.value {

@@ -19,6 +19,25 @@ struct FieldReader {
         return faults.collect { () throws(JSONFault) in try read(field) }
     }
 
+    /// The field's value, or `fallback` if it is absent; `nil` if it is wrong, and then the fault is kept.
+    mutating func optional<Value>(
+        _ node: JSONNode, _ key: String, else fallback: Value, _ read: (JSONNode) throws(JSONFault) -> Value
+    ) -> Value? {
+        guard let field = self.node(node, key) else { return fallback }
+        return faults.collect { () throws(JSONFault) in try read(field) }
+    }
+
+    /// Whether it is an object; keeps the fault if not.
+    mutating func isObject(_ node: JSONNode) -> Bool {
+        faults.collect { () throws(JSONFault) in try node.members() } != nil
+    }
+
+    /// The field itself, without any fault where there is none.
+    func present(_ node: JSONNode, _ key: String) -> JSONNode? { try? node.optional(key) }
+
+    /// The field's text as it stands there, without any check or fault.
+    func text(_ node: JSONNode, _ key: String) -> String? { try? node.optional(key)?.string() }
+
     /// The field itself, or `nil` if it is absent.
     mutating func node(_ node: JSONNode, _ key: String) -> JSONNode? {
         let found = faults.collect { () throws(JSONFault) in try node.optional(key) }
@@ -30,15 +49,18 @@ struct FieldReader {
         optional(node, key, Field.array) ?? []
     }
 
-    /// Keeps a fault for every key that is unknown, or known and not yet supported.
-    mutating func check(_ node: JSONNode, keys: Set<String>, later: Set<String> = []) {
-        let members = faults.collect { () throws(JSONFault) in try node.members() } ?? []
+    /// Keeps a fault for every key that is unknown, or known and not yet supported, or for what is no object at all.
+    /// Returns whether it is one.
+    @discardableResult
+    mutating func check(_ node: JSONNode, keys: Set<String>, later: Set<String> = []) -> Bool {
+        guard let members = faults.collect({ () throws(JSONFault) in try node.members() }) else { return false }
         for member in members where !keys.contains(member.key) {
             let reason =
                 later.contains(member.key)
                 ? "\"\(member.key)\" is not supported yet" : "unknown key \"\(member.key)\""
             faults.add(member.value.fault(reason))
         }
+        return true
     }
 
     /// Keeps a fault at every node whose `key` an earlier one has, as `comparable` sees it.

@@ -49,7 +49,9 @@ public struct Plan: Hashable, Sendable {
         for price in prices {
             if !codes.contains(price.code) { codes.append(price.code) }
             guard price.effectiveFrom.map({ $0 <= date }) ?? true else { continue }
-            if let rival = chosen[price.code], let mine = rival.effectiveFrom, price.effectiveFrom.map({ $0 < mine }) ?? true {
+            if let rival = chosen[price.code], let mine = rival.effectiveFrom,
+                price.effectiveFrom.map({ $0 < mine }) ?? true
+            {
                 continue
             }
             chosen[price.code] = price
@@ -69,6 +71,7 @@ public struct Price: Hashable, Sendable {
 
     public let code: String
     public let model: PriceModel
+    /// Always in arrears for what is metered.
     public let timing: Timing
     /// Where it differs from the plan's.
     public let interval: BillingInterval?
@@ -84,14 +87,13 @@ public struct Price: Hashable, Sendable {
     ) {
         self.code = code
         self.model = model
-        self.timing = timing
+        self.timing = model.metric == nil ? timing : .inArrears
         self.interval = interval
         self.effectiveFrom = effectiveFrom
         self.movesExistingFrom = movesExistingFrom
     }
 
-    /// Whether it is billed when its cycle has ended: always so for usage.
-    public var isInArrears: Bool { timing == .inArrears || model.metric != nil }
+    public var isInArrears: Bool { timing == .inArrears }
 }
 
 /// A percentage off the recurring lines of the prices in the plan's own interval, where its conditions hold.

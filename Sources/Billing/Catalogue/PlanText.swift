@@ -1,17 +1,23 @@
+internal import Dates
 public import JSONText
 public import Money
 
 /// A plan version is stored in the words of the catalogue, so that what was sold can be read for ever.
 extension Plan {
-    /// The plan as a catalogue writes it. Throws `overflow` if a unit price has too many digits, as none read has.
+    /// The plan as a catalogue writes it. Throws `notANumber` for a rate or quantity that is no decimal number, and
+    /// `overflow`; none that was read is either.
     public func json() throws(MoneyFault) -> JSONValue {
-        var priceList: [JSONValue] = []
-        for price in prices { priceList.append(try price.json(in: currency)) }
+        let priceList = try prices.map { (price) throws(MoneyFault) in try price.json(in: currency) }
         var members: [JSONValue.Member] = [
             .init("code", .string(code)), .init("name", .string(name)), .init("interval", interval.json),
             .init("prices", .array(priceList)),
         ]
         if trialDays > 0 { members.append(.init("trial_days", .integer(Int64(trialDays)))) }
+        if let minimum { members.append(.init("minimum", .string(minimum.decimal))) }
+        if !discounts.isEmpty {
+            let list = try discounts.map { (discount) throws(MoneyFault) in try discount.json() }
+            members.append(.init("discounts", .array(list)))
+        }
         if !limits.isEmpty {
             let list = limits.map {
                 JSONValue.Member($0.subject, ["max": .integer($0.maximum), "hard": .bool($0.isHard)])
@@ -24,40 +30,147 @@ extension Plan {
         return .object(members)
     }
 
-    /// Reads back what `json()` wrote; what its limits refer to was checked with the catalogue.
+    /// Reads back what `json()` wrote; what its prices and limits refer to was checked with the catalogue.
     /// Throws with every fault; `name` says where the text came from.
     public static func read(_ bytes: [UInt8], name: String, currency: Currency) throws(CatalogueFaults) -> Plan {
-        var reader = CatalogueReader(currency: currency)
-        let root = reader.faults.collect { () throws(JSONFault) in try JSONNode(parsing: bytes) }
-        let limited = (try? root?.optional("limits")?.members().map(\.key)) ?? []
-        guard let root, let plan = reader.plan(root, currency: currency, metrics: Set(limited)), reader.faults.isEmpty
-        else { throw CatalogueFaults(name: name, faults: reader.faults.faults) }
+        var reader = PlanReader(currency: currency, metrics: nil)
+        let root = reader.fields.faults.collect { () throws(JSONFault) in try JSONNode(parsing: bytes) }
+        guard let root, let plan = reader.plan(root), reader.fields.faults.isEmpty else {
+            throw CatalogueFaults(name: name, faults: reader.fields.faults.byLine)
+        }
         return plan
     }
 }
 
 extension Price {
-    fileprivate func json(in currency: Currency) throws(MoneyFault) -> JSONValue {
-        var members: [JSONValue.Member] = [.init("code", .string(code))]
-        switch model {
-        case .flat(let amount):
-            members += [.init("model", "flat"), .init("amount", .string(amount.decimal))]
-        case .perUnit(let unit, let amount, let included):
-            let major = try amount / Rational(currency.minorUnitsPerMajor)
-            members += [
-                .init("model", "per_unit"), .init("unit", .string(unit)), .init("amount", .string(major.description)),
-            ]
-            if included != .zero { members.append(.init("included", .string(included.description))) }
-        default: preconditionFailure("model \(model) cannot be written yet")
-        }
-        if timing != .inAdvance { members.append(.init("bill", .string(timing.rawValue))) }
+    /// As a catalogue writes it, what is left out being the default. Throws as `Plan.json()` does.
+    public func json(in currency: Currency) throws(MoneyFault) -> JSONValue {
+        var members: [JSONValue.Member] = [.init("code", .string(code)), .init("model", .string(model.name))]
+        members += try model.members(in: currency)
+        if timing != .inAdvance, model.metric == nil { members.append(.init("bill", .string(timing.rawValue))) }
         if let interval { members.append(.init("interval", interval.json)) }
+        if let effectiveFrom { members.append(.init("effective_from", .string(effectiveFrom.description))) }
+        if let movesExistingFrom {
+            members.append(.init("move_existing_from", .string(movesExistingFrom.description)))
+        }
         return .object(members)
     }
 }
 
+extension PriceModel {
+    /// As catalogues name it.
+    public var name: String {
+        switch self {
+        case .flat: "flat"
+        case .oneTime: "one_time"
+        case .perUnit: "per_unit"
+        case .usage: "usage"
+        case .graduated: "graduated"
+        case .volume: "volume"
+        case .package: "package"
+        case .percentage: "percentage"
+        }
+    }
+
+    fileprivate func members(in currency: Currency) throws(MoneyFault) -> [JSONValue.Member] {
+        var members: [JSONValue.Member] = []
+        switch counted {
+        case .unit(let unit): members.append(.init("unit", .string(unit)))
+        case .metric(let metric): members.append(.init("metric", .string(metric)))
+        case nil: break
+        }
+        switch self {
+        case .flat(let amount), .oneTime(let amount): members.append(.init("amount", .string(amount.decimal)))
+        case .perUnit(_, let amount, let included):
+            members.append(.init("amount", try amount.majorUnits(of: currency)))
+            if included != .zero { members.append(.init("included", try included.json())) }
+        case .usage(_, let amount, let included):
+            members.append(.init("unit_amount", try amount.majorUnits(of: currency)))
+            if included != .zero { members.append(.init("included", try included.json())) }
+        case .graduated(_, let tiers), .volume(_, let tiers):
+            let list = try tiers.map { (tier) throws(MoneyFault) in try tier.json(in: currency) }
+            members.append(.init("tiers", .array(list)))
+        case .package(_, let size, let amount, let included):
+            members += [.init("size", try size.json()), .init("amount", try amount.majorUnits(of: currency))]
+            if included != .zero { members.append(.init("included", try included.json())) }
+        case .percentage(_, let percent, let fixed):
+            members.append(.init("percent", try percent.json()))
+            if fixed != .zero { members.append(.init("fixed", try fixed.majorUnits(of: currency))) }
+        }
+        return members
+    }
+}
+
+extension PriceModel.Tier {
+    fileprivate func json(in currency: Currency) throws(MoneyFault) -> JSONValue {
+        var members: [JSONValue.Member] = [
+            .init("up_to", try upTo?.json() ?? .null), .init("unit_amount", try unitAmount.majorUnits(of: currency)),
+        ]
+        if flatAmount != .zero { members.append(.init("flat_amount", try flatAmount.majorUnits(of: currency))) }
+        return .object(members)
+    }
+}
+
+extension PlanDiscount {
+    fileprivate func json() throws(MoneyFault) -> JSONValue {
+        var members: [JSONValue.Member] = [.init("code", .string(code)), .init("percent", try percent.json())]
+        if let minimumTermMonths { members.append(.init("min_term_months", .integer(Int64(minimumTermMonths)))) }
+        if let volume {
+            members += [.init("unit", .string(volume.unit)), .init("min_quantity", try volume.minimum.json())]
+        }
+        return .object(members)
+    }
+}
+
+extension Coupon {
+    /// The coupon as a catalogue writes it. Throws as `Plan.json()` does.
+    public func json() throws(MoneyFault) -> JSONValue {
+        var members: [JSONValue.Member] = [.init("code", .string(code))]
+        switch benefit {
+        case .percent(let percent): members.append(.init("percent", try percent.json()))
+        case .amount(let amount): members.append(.init("amount", .string(amount.decimal)))
+        case .trialDays(let days): members.append(.init("trial_days", .integer(Int64(days))))
+        }
+        switch duration {
+        case .once: members.append(.init("duration", "once"))
+        case .forever: members.append(.init("duration", "forever"))
+        case .periods(let count): members.append(.init("duration", ["periods": .integer(Int64(count))]))
+        }
+        if !appliesTo.isEmpty { members.append(.init("applies_to", .array(appliesTo.map { .string($0) }))) }
+        if let limit { members.append(.init("limit", .integer(Int64(limit)))) }
+        if let expires { members.append(.init("expires", .string(expires.description))) }
+        return .object(members)
+    }
+
+    /// Reads back what `json()` wrote; the prices it names were checked with the catalogue. Throws with every fault;
+    /// `name` says where the text came from.
+    public static func read(_ bytes: [UInt8], name: String, currency: Currency) throws(CatalogueFaults) -> Coupon {
+        var reader = PlanReader(currency: currency, metrics: nil)
+        let root = reader.fields.faults.collect { () throws(JSONFault) in try JSONNode(parsing: bytes) }
+        guard let root, let coupon = reader.coupon(root, prices: nil), reader.fields.faults.isEmpty else {
+            throw CatalogueFaults(name: name, faults: reader.fields.faults.byLine)
+        }
+        return coupon
+    }
+}
+
+extension Rational {
+    /// In quotes. Throws `notANumber` for what is no decimal number.
+    fileprivate func json() throws(MoneyFault) -> JSONValue {
+        let text = description
+        guard !text.utf8.contains(UInt8(ascii: "/")) else { throw .notANumber(text) }
+        return .string(text)
+    }
+
+    /// This many minor units as a price is written.
+    fileprivate func majorUnits(of currency: Currency) throws(MoneyFault) -> JSONValue {
+        try (self / Rational(currency.minorUnitsPerMajor)).json()
+    }
+}
+
 extension BillingInterval {
-    fileprivate var json: JSONValue {
+    /// As a catalogue writes it.
+    public var json: JSONValue {
         switch self {
         case .month, .quarter, .year: .string(description)
         case .months(let count): ["months": .integer(Int64(count))]

@@ -44,8 +44,9 @@ public struct Explanation: Hashable, Sendable {
         exact = try basePrice * billable * part
     }
 
-    /// What a price costs for a window, `quantities` being those of the subscription.
-    init(
+    /// What a price costs for a window, `quantities` being those of the subscription; `nil` for a model that only
+    /// `Accounts` can rate.
+    init?(
         _ price: Price, currency: Currency, quantities: [String: Rational], window: Cycles.Window
     ) throws(MoneyFault) {
         let fraction = window.isWhole ? nil : window.fraction
@@ -59,7 +60,7 @@ public struct Explanation: Hashable, Sendable {
             try self.init(
                 rule: .perUnit, currency: currency, basePrice: amount, quantity: quantities[unit] ?? .one,
                 included: included, fraction: fraction)
-        default: preconditionFailure("model \(price.model) is rated by Accounts")
+        default: return nil
         }
     }
 

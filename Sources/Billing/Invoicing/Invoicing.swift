@@ -56,12 +56,32 @@ public enum Invoicing {
             guard item.plan.currency == account.currency else {
                 throw .money(.currencyMismatch(item.plan.currency, account.currency))
             }
-            for (rank, price) in item.plan.prices.enumerated() {
+            try requireRatable(item)
+            for (rank, price) in item.plan.prices.enumerated() where price.model.metric == nil {
                 let lines = try desiredLines(of: price, item, upTo: date)
                 ranked += lines.map { ($0, rank) }
             }
         }
         return ranked.sorted { $0.line.precedes($1.line, ranks: ($0.rank, $1.rank)) }.map(\.line)
+    }
+
+    /// No usage is in these books, so a metered price costs what it costs at 0, and is no line if that is nothing.
+    /// Whatever else only `Accounts` can rate holds the customer.
+    private static func requireRatable(_ item: BillingAccount.Item) throws(BillingFault) {
+        let plan = item.plan
+        var reason: String?
+        if plan.minimum != nil { reason = "a minimum" }
+        if !plan.discounts.isEmpty { reason = "plan discounts" }
+        if Set(plan.prices.map(\.code)).count < plan.prices.count { reason = "several versions of a price" }
+        for price in plan.prices {
+            switch price.model {
+            case .flat, .perUnit: continue
+            case let model where model.metric != nil && (try? model.cost(of: .zero, in: plan.currency)) == .zero:
+                continue
+            default: reason = "price \"\(price.code)\" of model \(price.model.name)"
+            }
+        }
+        if let reason { throw .cannotRate(item.subscription.id, plan: plan.code, reason) }
     }
 
     private static func desiredLines(
@@ -78,7 +98,9 @@ public enum Invoicing {
             if let blocked = subscription.blockedFrom, window.period.start >= blocked { break }
             count += 1
             guard count <= maximumPeriods else { throw .tooManyPeriods(subscription.id, price: price.code) }
-            let line = try line(of: price, item, window: window, dueOn: dueOn)
+            guard let line = try line(of: price, item, window: window, dueOn: dueOn) else {
+                throw .cannotRate(subscription.id, plan: plan.code, "price \"\(price.code)\"")
+            }
             if !line.amount.isZero { lines.append(line) }
         }
         return lines
@@ -86,10 +108,12 @@ public enum Invoicing {
 
     private static func line(
         of price: Price, _ item: BillingAccount.Item, window: Cycles.Window, dueOn: LocalDate
-    ) throws(BillingFault) -> InvoiceLine {
+    ) throws(BillingFault) -> InvoiceLine? {
         do throws(MoneyFault) {
-            let explanation = try Explanation(
-                price, currency: item.plan.currency, quantities: item.subscription.quantities, window: window)
+            guard
+                let explanation = try Explanation(
+                    price, currency: item.plan.currency, quantities: item.subscription.quantities, window: window)
+            else { return nil }
             return InvoiceLine(
                 key: InvoiceLine.Key(
                     subscription: item.subscription.id, price: price.code, start: window.period.start,
