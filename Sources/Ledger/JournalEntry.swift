@@ -26,6 +26,8 @@ public struct JournalEntry: Hashable, Sendable {
     public enum Kind: String, CaseIterable, Hashable, Sendable, Codable {
         case invoiceIssued = "invoice_issued"
         case paymentReceived = "payment_received"
+        /// What is earned in a month of what was billed.
+        case revenueRecognized = "revenue_recognized"
     }
 
     public let kind: Kind
