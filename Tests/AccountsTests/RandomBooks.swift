@@ -17,8 +17,7 @@ enum Sample {
 
     /// Active from the midnight of its start on.
     static func subscription(
-        _ code: String, start: String, plan: Plan, quantities: [String: Rational] = [:],
-        term: Subscription.Term? = nil
+        _ code: String, start: String, plan: Plan, quantities: [String: Rational] = [:], soldMonths: Int? = nil
     ) throws -> Subscription {
         let date = try LocalDate(parsing: start)
         let instant = TimeZoneRules.utc.instant(of: date)
@@ -29,7 +28,7 @@ enum Sample {
             changes: [Change(.plan(plan), effective: moment, recorded: instant)]
                 + quantities.sorted { $0.key < $1.key }.map {
                     Change(.quantity(unit: $0.key, $0.value), effective: moment, recorded: instant)
-                }, pending: [], term: term, plan: plan, dealPrices: [], end: nil)
+                }, pending: [], term: nil, soldMonths: soldMonths, plan: plan, dealPrices: [], end: nil)
     }
 
     /// Invoices with lines of every sort, notes on some of them, and some void.
