@@ -95,7 +95,9 @@ let package = Package(
         // What ships as data.
         .target(
             name: "Catalogues", path: "catalogs", exclude: ["README.md"],
-            resources: [.embedInCode("practice.json"), .embedInCode("practice-customers.json")],
+            resources: ["practice", "practice-customers", "tiers", "energy", "agents"].map {
+                .embedInCode("\($0).json")
+            },
             swiftSettings: strict),
 
         // Stores: JobKit's and BillingPorts' interfaces in Postgres, over one transaction value.
@@ -106,7 +108,7 @@ let package = Package(
             ]),
         store(
             "BooksStore", "Billing", "BillingPorts", "Dates", "JSONText", "JobKit", "Ledger", "Money", "Postgres",
-            "QueueStore", migrations: ["0001_books"]),
+            "QueueStore", migrations: ["0001_books", "0002_catalogue"]),
 
         // Stand-ins for people without accounts: what behaves as the real thing does.
         library("Sandboxes", "CLinux", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "Threads"),
@@ -145,6 +147,8 @@ let package = Package(
         tests("JSONText", "JSONText", "PropertySupport"),
         tests("Accounts", "Accounts", "Billing", "Dates", "Ledger", "Money", "PropertySupport"),
         tests("Billing", "Billing", "Dates", "JSONText", "Ledger", "Money", "PropertySupport"),
+        tests(
+            "Scenarios", "Accounts", "Billing", "Dates", "JSONText", "Money", "PropertySupport", "Scenarios"),
         tests("Commands", "Commands"),
         tests("JobKit", "Dates", "JobKit", "JudgeSupport", "PropertySupport"),
         tests("Observability", "JudgeSupport", "Observability"),

@@ -1,41 +1,76 @@
+internal import Accounts
 internal import Billing
 public import BillingPorts
 internal import Dates
 public import JobKit
 
-/// Issues what a customer owes up to a date and has not been invoiced for: once, whatever asks and how often.
+/// Issues what customers owe and have not been invoiced for: once, whatever asks and how often.
 ///
-/// Everything happens in one transaction: the customer is locked, desired lines less existing ones are worked out, the
-/// invoice is issued under the next number, booked, and its collection enqueued.
+/// Everything happens in one transaction: the customers are locked, what ought to be billed less what was is worked out,
+/// the invoices are issued under each one's next number, booked, and their collection enqueued. A customer who cannot be
+/// billed is set aside in a job of its own, held with the reason; the others go on.
 public struct InvoiceGenerationHandler: JobHandler {
     public static let policy = JobPolicy(maxAttempts: 10, timeout: .seconds(60), whenExhausted: .hold)
-    private let zones: any TimeZones
 
-    public init(zones: any TimeZones) { self.zones = zones }
+    public init() {}
 
-    public func run(_ job: Job<GenerateInvoice>, in context: BillingContext) async throws -> JobOutcome {
+    public func run(_ job: Job<GenerateInvoices>, in context: BillingContext) async throws -> JobOutcome {
         do {
             return try await context.complete { work in
-                guard let account = try await work.accountToInvoice(job.arguments.customer) else { return }
-                try await invoice(account, upTo: job.arguments.date, in: work)
+                let accounts = try await work.accounts(job.arguments.keys)
+                var batch = InvoiceBatch(accounts, at: work.now)
+                batch.draft()
+                if job.arguments.customers.count == 1, let refusal = batch.refusals.first { throw refusal }
+                for refusal in batch.refusals {
+                    try await work.enqueue(
+                        GenerateInvoices(seller: job.arguments.seller, customers: [refusal.customer.customer]))
+                }
+                try batch.issue { _, account in account.nextNumber }
+                try await work.store(batch.accounts)
+                try await work.followUp(batch.accounts)
             }
-        } catch let fault as BillingFault {
-            // Its history contradicts itself: a person must look at this customer, the others go on.
-            return .held(reason: "customer \(job.arguments.customer): \(fault)")
+        } catch let refusal as CannotBill {
+            // A person must look at this customer.
+            return .held(reason: refusal.description)
         }
     }
+}
 
-    private func invoice(
-        _ account: AccountToInvoice, upTo date: LocalDate, in work: any BillingWork
-    ) async throws {
-        let lines = try Invoicing.linesDue(for: account.account, existing: account.lines, upTo: date)
-        guard !lines.isEmpty else { return }
-        let draft = try DraftInvoice(
-            customer: account.customer.key.customer, currency: account.customer.currency, lines: lines)
-        let issued = try await work.issue(draft, for: account, on: date)
-        guard issued.state == .open else { return }
-        let due = try zones.rules(account.customer.timeZone).instant(of: issued.invoice.due)
-        try await work.enqueue(
-            ChargeInvoice(customer: account.customer.key, invoice: issued.id), dueAt: max(due, work.now))
+/// Issues, in order of date and customer, the invoices that were asked for of a seller who numbers them in one series.
+///
+/// The series is locked last and briefly, for a batch of invoices that have been worked out; a transaction that is rolled
+/// back gives its numbers back.
+public struct FinaliseInvoicesHandler: JobHandler {
+    public static let policy = JobPolicy(maxAttempts: 20, timeout: .seconds(300), whenExhausted: .hold)
+
+    public init() {}
+
+    /// Invoices of one transaction.
+    private static let batch = 200
+
+    public func run(_ job: Job<FinaliseInvoices>, in context: BillingContext) async throws -> JobOutcome {
+        var isDone = false
+        while !isDone {
+            isDone = try await context.transaction { work in
+                let keys = try await work.takeInvoiceRequests(of: job.arguments.seller, limit: Self.batch)
+                guard !keys.isEmpty else { return true }
+                try await finalise(keys, of: job.arguments.seller, in: work)
+                return keys.count < Self.batch
+            }
+        }
+        return context.complete()
+    }
+
+    private func finalise(_ keys: [CustomerKey], of seller: Seller.ID, in work: any BillingWork) async throws {
+        var batch = InvoiceBatch(try await work.accounts(keys), at: work.now)
+        batch.draft()
+        for refusal in batch.refusals {
+            try await work.enqueue(GenerateInvoices(seller: seller, customers: [refusal.customer.customer]))
+        }
+        let numbering = try await work.numbering(of: seller)
+        let first = batch.count == 0 ? 0 : try await work.takeNumbers(batch.count, of: seller)
+        try batch.issue { place, account in numbering.number(first + Int64(place), customer: account.code) }
+        try await work.store(batch.accounts)
+        try await work.followUp(batch.accounts)
     }
 }

@@ -29,6 +29,18 @@ public struct Account: Sendable {
     public internal(set) var credit: Money
     /// In the order in which they were tried.
     public internal(set) var attempts: [PaymentAttempt] = []
+    /// Since when support has dunning stand, if it does.
+    public internal(set) var dunningPausedSince: Instant?
+    /// What is to be charged at once, by the customer's wish.
+    var collectsNow: Set<Int> = []
+    public internal(set) var reactivation: Reactivation?
+    /// Which warnings about a limit have gone out.
+    var alerts: Set<String> = []
+    /// Whether what a cancellation gives back is to be paid out with the invoice that is issued for it.
+    public var refundsUnused = false
+    /// How many entries and mails there were when the account was read.
+    public internal(set) var entriesBefore = 0
+    public internal(set) var mailsBefore = 0
     /// What has been booked since the account was read.
     public internal(set) var entries: [JournalEntry] = []
     /// What has been written to the customer since the account was read.
@@ -77,5 +89,28 @@ public struct CouponUse: Hashable, Sendable {
         self.coupon = coupon
         self.subscription = subscription
         self.date = date
+    }
+}
+
+extension Account {
+    /// What the customer owes on issued invoices.
+    public var receivable: Money {
+        get throws(MoneyFault) {
+            var total = Money.zero(currency)
+            for invoice in invoices { total = try total + invoice.amountDue }
+            return total
+        }
+    }
+
+    /// Books what has been earned in the months that are over.
+    public mutating func closeMonths(at instant: Instant) throws {}
+}
+
+extension Subscription {
+    /// The cycle of its plan in which a date lies, or the trial; `nil` before the start and after the end.
+    public func period(at date: LocalDate, _ calendar: BillingCalendar) -> Period? {
+        if state == .scheduled || state.hasEnded { return nil }
+        if let trialEnd, date < trialEnd { return Period(checking: start, trialEnd) }
+        return cycle(at: date, calendar).map { $0.stretch.anchor.cycle($0.index, every: $0.stretch.plan.interval) }
     }
 }

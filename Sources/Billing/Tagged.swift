@@ -22,13 +22,6 @@ public struct Tagged<Owner>: Hashable, Comparable, Sendable, Codable, CustomStri
 extension Seller { public typealias ID = Tagged<Seller> }
 extension Customer { public typealias ID = Tagged<Customer> }
 extension Plan { public typealias ID = Tagged<Plan> }
-extension Subscription { public typealias ID = Tagged<Subscription> }
-extension Invoice { public typealias ID = Tagged<Invoice> }
-extension InvoiceLine { public typealias ID = Tagged<InvoiceLine> }
 
-/// What a customer has paid, or is to pay, for an invoice.
-public enum Payment { public typealias ID = Tagged<Payment> }
-/// One try at collecting a payment; its row is committed before the gateway is called.
-public enum PaymentAttempt { public typealias ID = Tagged<PaymentAttempt> }
 /// What a customer pays with, as the gateway's token; never a card number.
 public enum PaymentMethod { public typealias ID = Tagged<PaymentMethod> }

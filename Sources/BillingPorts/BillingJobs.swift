@@ -4,20 +4,8 @@ public import JobKit
 
 // The arguments of every kind that somebody other than its handler enqueues. Each names things and carries none of them.
 
-/// A customer and whose it is: the first columns of every key in the books.
-public struct CustomerKey: Hashable, Sendable, Codable, CustomStringConvertible {
-    public let seller: Seller.ID
-    public let customer: Customer.ID
-
-    public init(seller: Seller.ID, customer: Customer.ID) {
-        self.seller = seller
-        self.customer = customer
-    }
-
-    public var description: String { "\(seller)/\(customer)" }
-}
-
-/// Move a seller's subscriptions on to today and have what fell due invoiced. Enqueued by schedule.
+/// Move a seller's customers on to now: starts, trial ends, changes that waited for a period to end, terms; and hand on
+/// whatever fell due. Enqueued by schedule.
 public struct RenewSubscriptions: JobArguments {
     public static let kind: JobKind = "renew_subscriptions"
     public static let queue: QueueName = "renewals"
@@ -29,34 +17,63 @@ public struct RenewSubscriptions: JobArguments {
     public init(seller: Seller.ID) { self.seller = seller }
 }
 
-/// Invoice what a customer owes up to a date and has not been invoiced for. Enqueued by whatever makes something due;
-/// a second one finds nothing.
-public struct GenerateInvoice: JobArguments {
-    public static let kind: JobKind = "generate_invoice"
+/// A subscription was changed in the middle of a period: work out what that changes, and have it invoiced if it is to be
+/// invoiced now. Enqueued with the change.
+public struct ProrateChange: JobArguments {
+    public static let kind: JobKind = "prorate_change"
     public static let queue: QueueName = "invoices"
     public let customer: CustomerKey
-    /// Local to the customer; the date on the invoice.
-    public let date: LocalDate
     public var tenant: Int64? { customer.seller.rawValue }
 
-    public init(customer: CustomerKey, date: LocalDate) {
-        self.customer = customer
-        self.date = date
-    }
+    public init(customer: CustomerKey) { self.customer = customer }
 }
 
-/// Collect what an invoice still owes, one attempt. Enqueued when it is issued and when a payment method arrives.
-public struct ChargeInvoice: JobArguments {
-    public static let kind: JobKind = "charge_invoice"
+/// Invoice what these customers of one seller owe. A second one finds nothing.
+public struct GenerateInvoices: JobArguments {
+    public static let kind: JobKind = "generate_invoices"
+    public static let queue: QueueName = "invoices"
+    public let seller: Seller.ID
+    public let customers: [Customer.ID]
+    public var tenant: Int64? { seller.rawValue }
+
+    public init(seller: Seller.ID, customers: [Customer.ID]) {
+        self.seller = seller
+        self.customers = customers
+    }
+
+    public var keys: [CustomerKey] { customers.map { CustomerKey(seller: seller, customer: $0) } }
+}
+
+/// Issue, in one series for the whole seller, the invoices that were asked for.
+public struct FinaliseInvoices: JobArguments {
+    public static let kind: JobKind = "finalise_invoices"
+    public static let queue: QueueName = "numbering"
+    public let seller: Seller.ID
+    public var tenant: Int64? { seller.rawValue }
+    public var serialKey: String? { "\(seller)" }
+
+    public init(seller: Seller.ID) { self.seller = seller }
+}
+
+/// Collect what a customer owes and is to be charged for now: first charges, retries, questions about charges that
+/// nobody answered.
+public struct CollectPayments: JobArguments {
+    public static let kind: JobKind = "collect_payments"
     public static let queue: QueueName = "payments"
     public let customer: CustomerKey
-    public let invoice: Invoice.ID
     public var tenant: Int64? { customer.seller.rawValue }
 
-    public init(customer: CustomerKey, invoice: Invoice.ID) {
-        self.customer = customer
-        self.invoice = invoice
-    }
+    public init(customer: CustomerKey) { self.customer = customer }
+}
+
+/// Go on with the reminders of what a customer has not paid, and end its grace when that is over.
+public struct RemindCustomer: JobArguments {
+    public static let kind: JobKind = "remind_customer"
+    public static let queue: QueueName = "dunning"
+    public let customer: CustomerKey
+    public var tenant: Int64? { customer.seller.rawValue }
+
+    public init(customer: CustomerKey) { self.customer = customer }
 }
 
 /// Make a tokenised payment method chargeable at the gateway. Enqueued when a customer gives one.
@@ -73,17 +90,18 @@ public struct RegisterPaymentMethod: JobArguments {
     }
 }
 
-/// Mail the receipt of a payment. Enqueued with the payment.
-public struct SendReceipt: JobArguments {
-    public static let kind: JobKind = "send_receipt"
+/// Send a mail that was written down. Enqueued with it.
+public struct SendMail: JobArguments {
+    public static let kind: JobKind = "send_mail"
     public static let queue: QueueName = "mail"
     public static let priority = JobPriority.background
     public let customer: CustomerKey
-    public let payment: Payment.ID
+    /// Its place among the customer's.
+    public let mail: Int
     public var tenant: Int64? { customer.seller.rawValue }
 
-    public init(customer: CustomerKey, payment: Payment.ID) {
+    public init(customer: CustomerKey, mail: Int) {
         self.customer = customer
-        self.payment = payment
+        self.mail = mail
     }
 }

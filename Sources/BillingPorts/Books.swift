@@ -1,3 +1,4 @@
+public import Accounts
 public import Billing
 public import Dates
 public import JobKit
@@ -9,110 +10,217 @@ public protocol BillingWork: JobWork, Books {}
 /// A handler's context in which transactions are `BillingWork`.
 public typealias BillingContext = JobContext<any BillingWork>
 
-/// The books, inside one transaction. What it locks stays locked until that ends; locks are taken customer first.
-public protocol Books: SubscriptionBooks, InvoiceBooks, PaymentBooks, MailBooks {}
+/// The books, inside one transaction. What it locks stays locked until that ends; customers are locked in the order of
+/// their ids, before anything else of theirs.
+public protocol Books: AccountBooks, PaymentMethodBooks, MailBooks {}
 
-/// Subscriptions and the passing of time.
-public protocol SubscriptionBooks: Sendable {
-    /// Up to `limit` subscriptions of a seller that somebody must look at by `date`, locked, in the order of their ids
-    /// after `cursor`. Those another transaction has locked are left out.
-    func subscriptionsToRenew(
-        of seller: Seller.ID, by date: LocalDate, after cursor: Subscription.ID?, limit: Int
-    ) async throws -> [SubscriptionToRenew]
+/// A customer and whose it is: the first columns of every key in the books.
+public struct CustomerKey: Hashable, Sendable, Codable, Comparable, CustomStringConvertible {
+    public let seller: Seller.ID
+    public let customer: Customer.ID
 
-    /// Stores what was decided on `today`, its moves with their causes, and when to look next.
-    func renew(_ subscription: SubscriptionToRenew, _ decision: Renewal.Decision, on today: LocalDate) async throws
+    public init(seller: Seller.ID, customer: Customer.ID) {
+        self.seller = seller
+        self.customer = customer
+    }
+
+    public var description: String { "\(seller)/\(customer)" }
+
+    public static func < (left: Self, right: Self) -> Bool {
+        (left.seller, left.customer) < (right.seller, right.customer)
+    }
 }
 
-/// A subscription that is due for a look.
-public struct SubscriptionToRenew: Sendable {
-    public let customer: CustomerKey
-    public let subscription: Subscription
-    public let plan: Plan
-    /// The customer's, by IANA name.
-    public let timeZone: String
-    /// The day of the last look, in the customer's zone.
-    public let lookedOn: LocalDate?
-    public let hasPaymentMethod: Bool
+/// Customers' accounts, read whole and written back as what has changed.
+public protocol AccountBooks: Sendable {
+    /// Up to `limit` customers of a seller for whom something falls due by `instant`, in the order of their ids after
+    /// `cursor`. Those another transaction has locked are left out.
+    func customersDue(
+        of seller: Seller.ID, by instant: Instant, after cursor: Customer.ID?, limit: Int
+    ) async throws -> [CustomerKey]
+
+    /// The accounts of these customers of one seller, locked, in the order of their ids; those that are not there are
+    /// left out.
+    func accounts(_ keys: [CustomerKey]) async throws -> [OpenAccount]
+
+    /// Writes down what has changed in these accounts since they were read, when each must be looked at next, and a job
+    /// for every mail that is to go out.
+    func store(_ accounts: [OpenAccount]) async throws
+
+    /// How a seller numbers its invoices.
+    func numbering(of seller: Seller.ID) async throws -> InvoiceNumbering
+
+    /// Takes so many numbers of the seller's own series and returns the first. The series stays locked until the
+    /// transaction ends: call it last.
+    func takeNumbers(_ count: Int, of seller: Seller.ID) async throws -> Int64
+
+    /// Asks for invoices whose numbers run in the seller's own series, to be given by `FinaliseInvoices`.
+    func requestInvoices(_ keys: [CustomerKey]) async throws
+
+    /// Up to `limit` customers for whom that was asked, in the order of their ids; asked for no longer.
+    func takeInvoiceRequests(of seller: Seller.ID, limit: Int) async throws -> [CustomerKey]
+}
+
+/// An account in the hands of whoever has locked it.
+public struct OpenAccount: Sendable {
+    public let key: CustomerKey
+    public let profile: CustomerProfile
+    public var account: Account
+    /// As it was read.
+    public let before: Account
+
+    public init(key: CustomerKey, profile: CustomerProfile, account: Account) {
+        self.key = key
+        self.profile = profile
+        self.account = account
+        before = account
+    }
+}
+
+/// Who a customer is, beside its account.
+public struct CustomerProfile: Hashable, Sendable {
+    public let name: String
+    public let sellerCode: String
+    public let sellerName: String
+    /// The payment gateway's id of it, once it has one.
+    public let gatewayCustomer: String?
+    /// What is charged, by the gateway's ids, once there is one.
+    public let method: ActivePaymentMethod?
 
     public init(
-        customer: CustomerKey, subscription: Subscription, plan: Plan, timeZone: String, lookedOn: LocalDate?,
-        hasPaymentMethod: Bool
+        name: String, sellerCode: String, sellerName: String, gatewayCustomer: String?, method: ActivePaymentMethod?
     ) {
-        self.customer = customer
-        self.subscription = subscription
-        self.plan = plan
-        self.timeZone = timeZone
-        self.lookedOn = lookedOn
-        self.hasPaymentMethod = hasPaymentMethod
+        self.name = name
+        self.sellerCode = sellerCode
+        self.sellerName = sellerName
+        self.gatewayCustomer = gatewayCustomer
+        self.method = method
     }
 }
 
-/// Invoices, from reconciliation to the ledger.
-public protocol InvoiceBooks: Sendable {
-    /// The customer, locked, with everything that invoicing reads; nil: no such customer.
-    func accountToInvoice(_ customer: CustomerKey) async throws -> AccountToInvoice?
+/// What is charged for a customer, by the gateway's ids.
+public struct ActivePaymentMethod: Sendable, Hashable {
+    public let id: PaymentMethod.ID
+    public let reference: String
 
-    /// Gives the next number of the customer's series, without gaps, and issues the draft under it: invoice, lines and
-    /// journal entry. Call it last; the series stays locked until the transaction ends.
-    func issue(_ draft: DraftInvoice, for account: AccountToInvoice, on date: LocalDate) async throws -> IssuedInvoice
-}
-
-/// What invoicing reads of a customer.
-public struct AccountToInvoice: Sendable {
-    public let customer: CustomerRecord
-    public let account: BillingAccount
-    /// Every line ever billed to it.
-    public let lines: [ExistingLine]
-
-    public init(customer: CustomerRecord, account: BillingAccount, lines: [ExistingLine]) {
-        self.customer = customer
-        self.account = account
-        self.lines = lines
-    }
-}
-
-/// An invoice as it was stored.
-public struct IssuedInvoice: Sendable {
-    public let id: Invoice.ID
-    public let invoice: Invoice
-    /// `open`, or `paid` when there was nothing to pay.
-    public let state: InvoiceState
-
-    public init(id: Invoice.ID, invoice: Invoice, state: InvoiceState) {
+    public init(id: PaymentMethod.ID, reference: String) {
         self.id = id
-        self.invoice = invoice
+        self.reference = reference
+    }
+}
+
+/// Payment methods on their way to becoming chargeable.
+public protocol PaymentMethodBooks: Sendable {
+    /// A payment method, its customer locked; nil: no such method.
+    func paymentMethod(_ id: PaymentMethod.ID, of customer: CustomerKey) async throws -> PaymentMethodRecord?
+
+    /// Stores the gateway's id of a customer.
+    func recordGatewayCustomer(_ reference: String, of customer: CustomerKey) async throws
+
+    /// Makes a method the one that is charged, in place of any other.
+    func activate(_ method: PaymentMethod.ID, of customer: CustomerKey, reference: String) async throws
+
+    /// The gateway will not have it.
+    func refuse(_ method: PaymentMethod.ID, of customer: CustomerKey, reason: String) async throws
+}
+
+/// A payment method as it was given to us: a token of the gateway's.
+public struct PaymentMethodRecord: Sendable {
+    public enum State: String, CaseIterable, Sendable { case pending, active, refused, removed }
+
+    public let id: PaymentMethod.ID
+    public let customer: CustomerKey
+    public let customerCode: String
+    public let customerName: String
+    public let customerEmail: String?
+    public let sellerCode: String
+    public let gatewayCustomer: String?
+    public let token: String
+    public let state: State
+
+    public init(
+        id: PaymentMethod.ID, customer: CustomerKey, customerCode: String, customerName: String,
+        customerEmail: String?, sellerCode: String, gatewayCustomer: String?, token: String, state: State
+    ) {
+        self.id = id
+        self.customer = customer
+        self.customerCode = customerCode
+        self.customerName = customerName
+        self.customerEmail = customerEmail
+        self.sellerCode = sellerCode
+        self.gatewayCustomer = gatewayCustomer
+        self.token = token
         self.state = state
     }
 }
 
-/// A customer and what its seller has settled for it.
-public struct CustomerRecord: Sendable, Hashable {
-    public let key: CustomerKey
-    public let code: String
-    public let name: String
-    public let email: String
-    public let currency: Currency
-    public let timeZone: String
-    /// The payment gateway's id of it, once it has one.
-    public let gatewayCustomer: String?
-    public let sellerCode: String
+/// Mails: written down with what they are about, sent by a job of their own.
+public protocol MailBooks: Sendable {
+    /// A mail by its place among its customer's, counted from 0, with what it tells; nil: no such mail.
+    func mail(_ ordinal: Int, of customer: CustomerKey) async throws -> MailRecord?
+
+    /// Stores what became of a mail.
+    func settle(_ mail: MailRecord, as state: MailRecord.State, reply: String) async throws
+}
+
+/// A mail as stored, and what it can tell.
+public struct MailRecord: Sendable, Hashable {
+    public enum State: String, CaseIterable, Sendable { case intended, sent, refused, unknown }
+
+    public let customer: CustomerKey
+    /// Its place among the customer's, counted from 0.
+    public let ordinal: Int
+    public let template: Mail.Template
+    /// An invoice's number, a subscription's or metric's code.
+    public let subject: String
+    public let at: Instant
+    /// Random, made when the mail was stored: the local part of its Message-ID.
+    public let messageID: String
+    public let state: State
+    public let recipient: String
+    public let customerName: String
     public let sellerName: String
-    public let invoices: InvoiceSettings
+    /// IANA name of the customer's zone.
+    public let timeZone: String
+    /// Of the invoice that it is about, if it is about one.
+    public let invoice: InvoiceFacts?
+
+    public struct InvoiceFacts: Sendable, Hashable {
+        public let total: Money
+        public let paid: Money
+        public let due: Money
+        public let dueOn: LocalDate
+
+        public init(total: Money, paid: Money, due: Money, dueOn: LocalDate) {
+            self.total = total
+            self.paid = paid
+            self.due = due
+            self.dueOn = dueOn
+        }
+    }
 
     public init(
-        key: CustomerKey, code: String, name: String, email: String, currency: Currency, timeZone: String,
-        gatewayCustomer: String?, sellerCode: String, sellerName: String, invoices: InvoiceSettings
+        customer: CustomerKey, ordinal: Int, template: Mail.Template, subject: String, at: Instant,
+        messageID: String, state: State, recipient: String, customerName: String, sellerName: String,
+        timeZone: String, invoice: InvoiceFacts?
     ) {
-        self.key = key
-        self.code = code
-        self.name = name
-        self.email = email
-        self.currency = currency
-        self.timeZone = timeZone
-        self.gatewayCustomer = gatewayCustomer
-        self.sellerCode = sellerCode
+        self.customer = customer
+        self.ordinal = ordinal
+        self.template = template
+        self.subject = subject
+        self.at = at
+        self.messageID = messageID
+        self.state = state
+        self.recipient = recipient
+        self.customerName = customerName
         self.sellerName = sellerName
-        self.invoices = invoices
+        self.timeZone = timeZone
+        self.invoice = invoice
     }
+}
+
+/// Time-zone rules by IANA name, read from the host's database.
+public protocol TimeZones: Sendable {
+    /// Throws for a name the host does not know.
+    func rules(_ name: String) throws -> TimeZoneRules
 }

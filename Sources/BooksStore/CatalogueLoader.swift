@@ -28,6 +28,13 @@ public struct CatalogueLoader: Sendable {
         }
     }
 
+    /// What came of a catalogue: new are new versions too.
+    public struct LoadedCatalogue: Hashable, Sendable {
+        public var plans = Count()
+        public var metrics = Count()
+        public var coupons = Count()
+    }
+
     /// What came of a customers file.
     public struct Loaded: Hashable, Sendable {
         public var customers = Count()
@@ -56,15 +63,26 @@ public struct CatalogueLoader: Sendable {
         }
     }
 
-    /// A plan that is not as its latest version becomes a new version; who has subscribed keeps the old one.
-    public func loadPlans(_ plans: [Plan], of seller: Seller.ID, now: Instant) async throws -> Count {
-        let definitions = try plans.map { plan in PostgresJSON(try plan.json().text()) }
+    /// What is not as its latest version becomes a new version; who has subscribed to a plan keeps the old one. What the
+    /// catalogue no longer has stays in the books.
+    public func loadCatalogue(
+        _ catalogue: Catalogue, of seller: Seller.ID, now: Instant
+    ) async throws -> LoadedCatalogue {
+        let (plans, metrics, coupons) = (catalogue.plans, catalogue.metrics, catalogue.coupons)
+        let planTexts = try plans.map { plan in PostgresJSON(try plan.json().text()) }
+        let couponTexts = try coupons.map { coupon in PostgresJSON(try coupon.json().text()) }
         return try await store.transaction(tenant: .one(seller.rawValue), now: now) { work in
             let answers = try await work.transaction.pipeline([
                 LoadingSQL.lock(seller),
-                LoadingSQL.plans(plans, definitions: definitions, of: seller, at: now),
+                LoadingSQL.plans(plans, definitions: planTexts, of: seller, at: now),
+                LoadingSQL.metrics(metrics, of: seller, at: now),
+                LoadingSQL.coupons(
+                    coupons, definitions: couponTexts, in: catalogue.currency, of: seller, at: now),
             ])
-            return Count(made: answers[1].affectedRows, of: plans.count)
+            return LoadedCatalogue(
+                plans: Count(made: answers[1].affectedRows, of: plans.count),
+                metrics: Count(made: answers[2].affectedRows, of: metrics.count),
+                coupons: Count(made: answers[3].affectedRows, of: coupons.count))
         }
     }
 

@@ -8,14 +8,18 @@ internal import Postgres
 /// Every statement that takes catalogues and customers into the books. Each can be repeated and then changes nothing.
 enum LoadingSQL {
     static func seller(_ seller: Seller) -> SQL {
-        let settings = seller.invoices
+        let (settings, dunning) = (seller.invoices, seller.dunning)
         return """
-            INSERT INTO books.sellers (code, name, time_zone, currency, net_days, numbering, prefix)
+            INSERT INTO books.sellers (code, name, time_zone, currency, net_days, numbering, prefix, retry_days,
+                                       grace_days, final_step)
             VALUES (\(seller.code), \(seller.name), \(seller.timeZone), \(seller.currency.code),
-                    \(Int32(settings.netDays)), \(settings.numbering.scheme.rawValue), \(settings.numbering.prefix))
+                    \(Int32(settings.netDays)), \(settings.numbering.scheme.rawValue), \(settings.numbering.prefix),
+                    \(dunning.retryDays.map { Int32($0) }), \(Int32(dunning.graceDays)), \(dunning.final.rawValue))
                 ON CONFLICT (code) DO UPDATE
                SET name = excluded.name, time_zone = excluded.time_zone, currency = excluded.currency,
-                   net_days = excluded.net_days, numbering = excluded.numbering, prefix = excluded.prefix
+                   net_days = excluded.net_days, numbering = excluded.numbering, prefix = excluded.prefix,
+                   retry_days = excluded.retry_days, grace_days = excluded.grace_days,
+                   final_step = excluded.final_step
             RETURNING seller_id
             """
     }
@@ -37,6 +41,40 @@ enum LoadingSQL {
                               WHERE plan.seller_id = \(seller) AND plan.code = given.code
                               ORDER BY plan.version DESC LIMIT 1) AS latest ON true
          WHERE (latest.currency, latest.definition) IS DISTINCT FROM (given.currency, given.definition)
+         ORDER BY given.place
+        """
+    }
+
+    /// A new version of each coupon that is not as its latest version was.
+    static func coupons(
+        _ coupons: [Coupon], definitions: [PostgresJSON], in currency: Currency, of seller: Seller.ID, at now: Instant
+    ) -> SQL {
+        """
+        INSERT INTO books.coupons (seller_id, code, version, currency, definition, loaded_at)
+        SELECT \(seller), given.code, coalesce(latest.version, 0) + 1, \(currency.code),
+               given.definition, \(now)
+          FROM unnest(\(coupons.map(\.code)), \(definitions)) WITH ORDINALITY AS given(code, definition, place)
+          LEFT JOIN LATERAL (SELECT coupon.version, coupon.currency, coupon.definition FROM books.coupons AS coupon
+                              WHERE coupon.seller_id = \(seller) AND coupon.code = given.code
+                              ORDER BY coupon.version DESC LIMIT 1) AS latest ON true
+         WHERE (latest.currency, latest.definition) IS DISTINCT FROM (\(currency.code), given.definition)
+         ORDER BY given.place
+        """
+    }
+
+    /// A new version of each metric that is not as its latest version was.
+    static func metrics(_ metrics: [Metric], of seller: Seller.ID, at now: Instant) -> SQL {
+        """
+        INSERT INTO books.metrics (seller_id, code, version, aggregation, field, loaded_at)
+        SELECT \(seller), given.code, coalesce(latest.version, 0) + 1, given.aggregation, given.field,
+               \(now)
+          FROM unnest(\(metrics.map(\.code)), \(metrics.map(\.aggregation.rawValue)), \(metrics.map(\.field)))
+               WITH ORDINALITY AS given(code, aggregation, field, place)
+          LEFT JOIN LATERAL (SELECT metric.version, metric.aggregation, metric.field FROM books.metrics AS metric
+                              WHERE metric.seller_id = \(seller) AND metric.code = given.code
+                              ORDER BY metric.version DESC LIMIT 1) AS latest ON true
+         WHERE latest.version IS NULL
+            OR (latest.aggregation, latest.field) IS DISTINCT FROM (given.aggregation, given.field)
          ORDER BY given.place
         """
     }

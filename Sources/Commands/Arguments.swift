@@ -12,7 +12,8 @@ public struct Arguments: Sendable {
 
     /// Reads `words` (without program and command), then `environment`, then `file`.
     ///
-    /// Throws for an unknown flag, a flag without its value, and more operands than `operandNames`.
+    /// Throws for an unknown flag, a flag without its value, and more operands than `operandNames`, the last of which
+    /// stands for any number if it ends in `...`.
     public init(
         _ words: [String], settings: [Setting], operandNames: [String] = [], environment: [String: String] = [:],
         file: ConfigurationFile? = nil
@@ -30,7 +31,8 @@ public struct Arguments: Sendable {
             guard let setting = self.settings[parts[0]] else { throw UsageError("unknown flag '\(parts[0])'") }
             given[setting.flag] = try Arguments.value(of: setting, inline: parts.dropFirst().first, &rest)
         }
-        guard operands.count <= operandNames.count else {
+        let isOpen = operandNames.last?.hasSuffix("...") == true
+        guard isOpen || operands.count <= operandNames.count else {
             throw UsageError("unexpected argument '\(operands[operandNames.count])'")
         }
         self.given = given

@@ -3,7 +3,7 @@ public struct Command: Sendable {
     /// One to three words: `jobs list`.
     public let name: String
     public let summary: String
-    /// Placeholders of what follows the flags: `ID`.
+    /// Placeholders of what follows the flags: `ID`, or `FILE...` for one or more.
     public let operands: [String]
     public let settings: [Setting]
     /// More than the summary, where it helps; plain text.

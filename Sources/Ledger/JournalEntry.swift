@@ -26,6 +26,16 @@ public struct JournalEntry: Hashable, Sendable {
     public enum Kind: String, CaseIterable, Hashable, Sendable, Codable {
         case invoiceIssued = "invoice_issued"
         case paymentReceived = "payment_received"
+        /// A chargeback, or a bank debit returned.
+        case paymentReturned = "payment_returned"
+        case creditGranted = "credit_granted"
+        /// The customer's credit settles an invoice.
+        case creditApplied = "credit_applied"
+        case creditNoteIssued = "credit_note_issued"
+        /// Credit is paid out.
+        case creditRefunded = "credit_refunded"
+        case invoiceVoided = "invoice_voided"
+        case writtenOff = "written_off"
         /// What is earned in a month of what was billed.
         case revenueRecognized = "revenue_recognized"
     }
@@ -33,7 +43,7 @@ public struct JournalEntry: Hashable, Sendable {
     public let kind: Kind
     /// Local to the seller.
     public let date: LocalDate
-    /// What it is about: an invoice's number, `payment/3`. Nothing is booked twice under one kind and reference.
+    /// What it is about: an invoice's number, a credit note's.
     public let reference: String
     public let postings: [Posting]
 

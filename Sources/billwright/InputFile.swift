@@ -10,14 +10,28 @@ struct InputFile: Sendable {
     /// Throws `UsageError` when there is no such file.
     init(_ arguments: Arguments, _ flag: String) throws(UsageError) {
         let name = try arguments.required(flag)
+        guard let file = InputFile(name) else { throw arguments.fault(flag, name, InputFile.wanted) }
+        self = file
+    }
+
+    /// Throws `UsageError` when there is no such file.
+    init(named name: String) throws(UsageError) {
+        guard let file = InputFile(name) else { throw UsageError("'\(name)' is not \(InputFile.wanted)") }
+        self = file
+    }
+
+    private init?(_ name: String) {
         self.name = name
         if let shipped = Catalogues.file(name), !FileManager.default.fileExists(atPath: name) {
             bytes = shipped
         } else if let data = FileManager.default.contents(atPath: name) {
             bytes = Array(data)
         } else {
-            let shipped = Catalogues.names.joined(separator: ", ")
-            throw arguments.fault(flag, name, "a readable file or a shipped one (\(shipped))")
+            return nil
         }
+    }
+
+    private static var wanted: String {
+        "a readable file or a shipped one (\(Catalogues.names.joined(separator: ", ")))"
     }
 }

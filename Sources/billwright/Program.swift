@@ -6,7 +6,8 @@ extension Program {
         name: "billwright", version: "0.1.0",
         summary: "Billwright: the billing engine room that companies run for themselves.",
         commands: [
-            .up, .migrate, .load, .worker, .scheduler, .web, .jobsList, .jobsShow, .jobsStats,
+            .up, .migrate, .load, .catalogCheck, .catalogShow, .catalogDiff, .catalogLoad, .worker, .scheduler, .web,
+            .jobsList, .jobsShow, .jobsStats,
         ] + Commands.Command.jobsActs + [
             .queuesList, .queuesPause, .queuesResume, .schedulesList, .schedulesRunNow, .schedulesPause,
             .schedulesResume, .doctor, .ready, .benchQueue, .benchNoopWorker, .benchChaosQueue, .benchWorker,

@@ -85,7 +85,7 @@ extension BillingFixture {
 
         let loader = CatalogueLoader(loadingStore)
         let id = try await loader.loadSeller(seller, now: start)
-        _ = try await loader.loadPlans(catalogue.plans, of: id, now: start)
+        _ = try await loader.loadCatalogue(catalogue, of: id, now: start)
         _ = try await loader.loadCustomers(file, of: id, on: date, now: start)
         let found = try await query("SELECT code, customer_id FROM books.customers", of: id)
             .decode(String.self, Customer.ID.self)

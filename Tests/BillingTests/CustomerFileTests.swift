@@ -1,39 +1,17 @@
 import Billing
 import Dates
-import Foundation
 import JSONText
 import Money
 import Testing
 
-@Suite struct ShippedCatalogueTests {
-    private func file(_ name: String) throws -> [UInt8] {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        return try [UInt8](Data(contentsOf: root.appending(path: "catalogs/\(name)")))
-    }
-
-    @Test(arguments: [
-        ("starter_month", 29_900, BillingInterval.month, 1000), ("starter_year", 299_000, .year, 1000),
-        ("professional_month", 79_900, .month, 5000), ("professional_year", 799_000, .year, 5000),
-    ])
-    func `the practice catalogue has its published prices`(
-        code: String, cents: Int64, interval: BillingInterval, interactions: Int64
-    ) throws {
-        let catalogue = try Catalogue.read(file("practice.json"), name: "practice.json")
-        #expect(catalogue.plans.count == 4)
-        let plan = try #require(catalogue[plan: code])
-        #expect(plan.prices.map(\.model) == [.flat(amount: Money(minorUnits: cents, .usd))])
-        #expect(plan.interval == interval)
-        #expect(plan.limits.count == 6)
-        #expect(plan.limits.first { $0.subject == "ai_interactions" }?.maximum == interactions)
-    }
-
+@Suite struct ShippedCustomersTests {
     @Test func `its customers are the same on every reading, and a few have a card that declines`() throws {
-        let catalogue = try Catalogue.read(file("practice.json"), name: "practice.json")
+        let catalogue = try ShippedCatalogueTests.catalogue("practice")
         let today = try Sample.date("2026-11-21")
         let read = {
             try CustomerFile.read(
-                self.file("practice-customers.json"), name: "practice-customers.json", catalogue: catalogue,
+                ShippedCatalogueTests.file("practice-customers.json"), name: "practice-customers.json",
+                catalogue: catalogue,
                 loadDate: today)
         }
         let entries = try read().entries

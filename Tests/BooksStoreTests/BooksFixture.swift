@@ -36,7 +36,7 @@ struct BooksFixture: Sendable {
             let start = try Instant(parsing: "2026-11-21T00:00:00Z")
             let read = try Catalogue.read(Array(catalogue.utf8), name: "test.json")
             let seller = try await loader.loadSeller(#require(read.seller), now: start)
-            _ = try await loader.loadPlans(read.plans, of: seller, now: start)
+            _ = try await loader.loadCatalogue(read, of: seller, now: start)
             try await body(
                 BooksFixture(
                     store: store, pool: pool, loader: loader, catalogue: read, seller: seller, start: start,

@@ -61,7 +61,7 @@ struct IsolationTests {
             try await books.load(BooksFixture.customers(3))
             let other = try Self.other
             let otherID = try await books.loader.loadSeller(#require(other.seller), now: books.start)
-            _ = try await books.loader.loadPlans(other.plans, of: otherID, now: books.start)
+            _ = try await books.loader.loadCatalogue(other, of: otherID, now: books.start)
             try await books.load(BooksFixture.customers(2), of: otherID)
             for role in ["billwright_worker", "billwright_web"] {
                 #expect(try await visible(to: role, tenant: nil) == 0)

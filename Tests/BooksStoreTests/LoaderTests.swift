@@ -3,6 +3,7 @@ import BillingPorts
 import BooksStore
 import Dates
 import JobKit
+import Money
 import Postgres
 import QueueStore
 import TestSupport
@@ -28,7 +29,7 @@ struct LoaderTests {
             #expect(
                 try await books.loader.loadSeller(#require(books.catalogue.seller), now: books.start) == books.seller)
             #expect(
-                try await books.loader.loadPlans(books.catalogue.plans, of: books.seller, now: books.start)
+                try await books.loader.loadCatalogue(books.catalogue, of: books.seller, now: books.start).plans
                     == Self.expected(0, 3))
             #expect(try await books.count("SELECT count(*) FROM books.payment_methods WHERE state = 'pending'") == 651)
             #expect(
@@ -84,8 +85,8 @@ struct LoaderTests {
             try await books.load(BooksFixture.customers(1))
             let changed = try Catalogue.read(
                 Array(BooksFixture.catalogue(starter: "349.00").utf8), name: "changed.json")
-            let count = try await books.loader.loadPlans(changed.plans, of: books.seller, now: books.start)
-            #expect(count == Self.expected(1, 2))
+            let count = try await books.loader.loadCatalogue(changed, of: books.seller, now: books.start)
+            #expect(count.plans == Self.expected(1, 2))
             try await books.load(BooksFixture.customers(2))
             let due = try await books.work { work in
                 try await work.subscriptionsToRenew(of: books.seller, by: books.today, after: nil, limit: 10)
@@ -95,6 +96,49 @@ struct LoaderTests {
                 "SELECT version FROM books.plans WHERE code = 'starter' ORDER BY version"
             ).decode(Int32.self)
             #expect(versions == [1, 2])
+        }
+    }
+
+    @Test func `metrics, coupons and how the seller duns are kept, each change as a new version`() async throws {
+        try await BooksFixture.with { books in
+            let catalogue = { (dunning: String, aggregation: String, percent: Int) in
+                let text = """
+                    {"seller": {"code": "practice", "name": "P", "currency": "USD", "dunning": \(dunning)}, "plans": [],
+                     "metrics": [{"code": "calls"}, {"code": "users", "aggregation": "\(aggregation)", "field": "user"}],
+                     "coupons": [{"code": "spring", "percent": \(percent), "duration": "forever"}, {"code": "five", "amount": "5.00"}]}
+                    """
+                return try Catalogue.read(Array(text.utf8), name: "t")
+            }
+            let load = { (catalogue: Catalogue) in
+                let id = try await books.loader.loadSeller(#require(catalogue.seller), now: books.start)
+                #expect(id == books.seller)
+                return try await books.loader.loadCatalogue(catalogue, of: id, now: books.start)
+            }
+            let first = try catalogue("{}", "unique", 10)
+            var loaded = try await load(first)
+            #expect((loaded.metrics, loaded.coupons) == (Self.expected(2, 0), Self.expected(2, 0)))
+            loaded = try await load(first)
+            #expect((loaded.metrics, loaded.coupons) == (Self.expected(0, 2), Self.expected(0, 2)))
+            let second = try catalogue(#"{"retry_days": [1, 3, 5, 7], "grace_days": 7, "final": "cancel"}"#, "max", 20)
+            loaded = try await load(second)
+            #expect((loaded.metrics, loaded.coupons) == (Self.expected(1, 1), Self.expected(1, 1)))
+
+            let coupons = try await books.rows(
+                "SELECT code, version, currency, definition FROM books.coupons ORDER BY code, version"
+            ).decode(String.self, Int32.self, String.self, PostgresJSON.self)
+            #expect(coupons.map { "\($0.0) \($0.1) \($0.2)" } == ["five 1 USD", "spring 1 USD", "spring 2 USD"])
+            let read = try coupons.map { try Coupon.read($0.3.utf8, name: $0.0, currency: .usd) }
+            #expect(read == [first.coupons[1], first.coupons[0], second.coupons[0]])
+            let metrics = try await books.rows(
+                "SELECT code, version, aggregation, field FROM books.metrics ORDER BY code, version"
+            ).decode(String.self, Int32.self, String.self, String?.self)
+            #expect(
+                metrics.map { "\($0.0) \($0.1) \($0.2) \($0.3 ?? "-")" } == [
+                    "calls 1 sum -", "users 1 unique user", "users 2 max user",
+                ])
+            let dunning = try await books.rows("SELECT retry_days, grace_days, final_step FROM books.sellers")
+                .only([Int32].self, Int32.self, String.self)
+            #expect(dunning == ([1, 3, 5, 7], 7, "cancel"))
         }
     }
 

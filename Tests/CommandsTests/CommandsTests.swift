@@ -19,6 +19,14 @@ import Testing
             words, settings: Self.settings, operandNames: operands, environment: environment, file: file)
     }
 
+    @Test func `operands are as many as are named, and any number of the last if it ends in dots`() throws {
+        #expect(try parse(["a", "b"], operands: ["A", "B"]).operands == ["a", "b"])
+        #expect(try parse(["a", "b", "c"], operands: ["A", "FILE..."]).operands == ["a", "b", "c"])
+        #expect(throws: UsageError("unexpected argument 'c'")) {
+            _ = try parse(["a", "b", "c"], operands: ["A", "B"])
+        }
+    }
+
     @Test func `a flag wins over the environment, the environment over the file, the file over the default`() throws {
         let file = try ConfigurationFile(
             path: "bw.conf", contents: "# ours\nBILLWRIGHT_WORKERS = 3\n", known: ["BILLWRIGHT_WORKERS"])

@@ -52,6 +52,21 @@ import Testing
                     + "cancelled, discarded"
             ]),
         Case(
+            words: ["catalog", "diff", "practice"],
+            complaint: ["billwright: 'catalog diff' needs 2 catalogues: a file or a shipped one's name"]),
+        Case(
+            words: ["catalog", "show", "none"],
+            complaint: [
+                "billwright: 'none' is not a readable file or a shipped one "
+                    + "(agents.json, energy.json, practice-customers.json, practice.json, tiers.json)"
+            ]),
+        Case(
+            words: ["catalog", "check", "practice", "none"],
+            complaint: [
+                "billwright: 'none' is not a readable file or a shipped one "
+                    + "(agents.json, energy.json, practice-customers.json, practice.json, tiers.json)"
+            ]),
+        Case(
             words: ["jobs", "show", "x"], complaint: ["billwright: 'jobs show' needs a job's id, a whole number"]),
     ]
 
@@ -128,7 +143,7 @@ import Testing
             words: ["up", "--customers", "FOLDER/none"],
             complaint: [
                 "billwright: --customers: 'FOLDER/none' is not a readable file or a shipped one "
-                    + "(practice-customers.json, practice.json)"
+                    + "(agents.json, energy.json, practice-customers.json, practice.json, tiers.json)"
             ]),
         Case(
             words: ["up", "--customers", "FOLDER/list"],
@@ -153,8 +168,8 @@ import Testing
             words: ["up", "--catalogue", "FOLDER/catalogue"],
             files: ["catalogue": "{\n  \"currency\": \"USD\",\n  \"plan\": []\n}"],
             complaint: [
-                "billwright: FOLDER/catalogue: line 3: plan: unknown key \"plan\"",
-                "FOLDER/catalogue: line 1: \"plans\" is missing",
+                "billwright: FOLDER/catalogue: line 1: \"plans\" is missing",
+                "FOLDER/catalogue: line 3: plan: unknown key \"plan\"",
             ]),
     ]
 }

@@ -23,7 +23,7 @@ struct Existing {
     private(set) var oneTime: Set<String> = []
 
     init(of subscription: String, in account: Account) throws(MoneyFault) {
-        for invoice in account.invoices {
+        for invoice in account.invoices where !invoice.isWithdrawn {
             for (reference, line) in invoice.references where line.subscription == subscription {
                 try add(line, at: reference, on: invoice)
             }

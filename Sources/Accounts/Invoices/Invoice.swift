@@ -26,7 +26,11 @@ public struct Invoice: Hashable, Sendable {
     public internal(set) var refunded: Money
     /// What was charged back and not won again; part of neither `paid` nor `refunded`.
     public internal(set) var chargedBack: Money
-    /// On which days of whose month it was taken back, for recognition.
+    /// Since it could not be collected, if that is so.
+    public internal(set) var dunning: DunningCase?
+    /// Whether what it bills never began: then its lines do not count as billed.
+    public internal(set) var isWithdrawn = false
+    /// When it was taken back, for recognition.
     public internal(set) var voidedOn: LocalDate?
 
     /// What is left to pay.

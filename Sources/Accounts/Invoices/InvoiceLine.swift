@@ -1,10 +1,35 @@
-public import Billing
 public import Dates
 public import Money
 
 /// One amount on an invoice, the reason for it, and what was taken off or put on it elsewhere on the invoice.
 public struct InvoiceLine: Hashable, Sendable {
-    public let kind: Billing.InvoiceLine.Kind
+    public let kind: Kind
+    /// Also the order of lines on an invoice. Stored by its raw value.
+    public enum Kind: String, CaseIterable, Hashable, Sendable, Codable {
+        /// Time of an earlier line that is given back.
+        case credit
+        /// Part of a cycle.
+        case proration
+        /// A whole cycle.
+        case recurring
+        case usage
+        case oneTime = "one_time"
+        case minimum, discount, tax
+
+        var order: Int {
+            switch self {
+            case .credit: 0
+            case .proration: 1
+            case .recurring: 2
+            case .usage: 3
+            case .oneTime: 4
+            case .minimum: 5
+            case .discount: 6
+            case .tax: 7
+            }
+        }
+    }
+
     /// The price's; a plan's for its minimum, a discount's, a tax rate's.
     public let code: String
     /// The subscription's code, where it is one's.
@@ -49,7 +74,7 @@ public struct InvoiceLine: Hashable, Sendable {
     }
 
     public init(
-        kind: Billing.InvoiceLine.Kind, code: String, subscription: String? = nil, span: Span? = nil,
+        kind: Kind, code: String, subscription: String? = nil, span: Span? = nil,
         period: Period? = nil, quantity: Rational? = nil, factor: Fraction? = nil, amount: Money,
         explanation: Explanation, obligation: Obligation? = nil, discounts: [DiscountShare] = [],
         taxes: [TaxShare] = []

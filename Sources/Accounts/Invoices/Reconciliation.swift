@@ -57,18 +57,3 @@ extension Subscription {
     /// Whether a trial is followed by anything is only known when it has ended.
     var isBillable: Bool { state != .scheduled && state != .trialing }
 }
-
-extension Billing.InvoiceLine.Kind {
-    var order: Int {
-        switch self {
-        case .credit: 0
-        case .proration: 1
-        case .recurring: 2
-        case .usage: 3
-        case .oneTime: 4
-        case .minimum: 5
-        case .discount: 6
-        case .tax: 7
-        }
-    }
-}

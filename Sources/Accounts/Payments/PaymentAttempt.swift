@@ -14,6 +14,9 @@ public struct PaymentAttempt: Hashable, Sendable {
         /// No answer, or no way through: the gateway is asked before anything else is tried.
         case unknown
         case refunded
+
+        /// Whether the money may be moving, or have moved unseen.
+        public var isPending: Bool { self == .processing || self == .unknown }
     }
 
     public let invoice: Int
@@ -23,12 +26,22 @@ public struct PaymentAttempt: Hashable, Sendable {
     /// Negative for what is paid back.
     public let amount: Money
     public let method: PaymentArrangement.Method?
+    /// When the gateway was called last; `nil` while it certainly has not been.
+    public internal(set) var sentAt: Instant?
     /// `nil` while the gateway has not answered.
     public internal(set) var outcome: Outcome?
+    /// The gateway's id of it, once it has one.
+    public internal(set) var reference: String?
+    /// In the gateway's words why it declined.
+    public internal(set) var declineCode: String?
 
     public init(
-        invoice: Int, number: Int, at: Instant, amount: Money, method: PaymentArrangement.Method?, outcome: Outcome?
+        invoice: Int, number: Int, at: Instant, amount: Money, method: PaymentArrangement.Method?, outcome: Outcome?,
+        sentAt: Instant? = nil, reference: String? = nil, declineCode: String? = nil
     ) {
+        self.sentAt = sentAt
+        self.reference = reference
+        self.declineCode = declineCode
         self.invoice = invoice
         self.number = number
         self.at = at

@@ -30,6 +30,8 @@ public struct Subscription: Hashable, Sendable {
     public internal(set) var dealPrices: Set<String>
     /// When it ended, if it has.
     public internal(set) var end: End?
+    /// The ends of trial or term of which notice has been given.
+    var given: Set<LocalDate> = []
 
     public struct Transition: Hashable, Sendable {
         public let at: Instant

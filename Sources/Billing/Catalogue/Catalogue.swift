@@ -64,7 +64,7 @@ public struct CatalogueFaults: Error, Hashable, Sendable, CustomStringConvertibl
 
 extension JSONFaultList {
     /// In the order of the text; those of one line as they were found.
-    var byLine: [JSONFault] {
+    package var byLine: [JSONFault] {
         faults.enumerated().sorted { ($0.element.line, $0.offset) < ($1.element.line, $1.offset) }.map(\.element)
     }
 }

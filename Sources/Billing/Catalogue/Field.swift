@@ -1,11 +1,11 @@
-internal import Dates
-internal import JSONText
-internal import Money
+package import Dates
+package import JSONText
+package import Money
 
 /// Single values as our files write them. Each throws the fault of its node.
-enum Field {
+package enum Field {
     /// Letters, digits, `.`, `_` and `-`; at most 64 of them.
-    static func code(_ node: JSONNode) throws(JSONFault) -> String {
+    package static func code(_ node: JSONNode) throws(JSONFault) -> String {
         let text = try node.string()
         guard (1...64).contains(text.utf8.count), text.utf8.allSatisfy(isCodeByte) else {
             throw node.fault("\"\(text.prefix(80))\" is not a code (1 to 64 letters, digits, \".\", \"_\" or \"-\")")
@@ -13,7 +13,7 @@ enum Field {
         return text
     }
 
-    static func isCodeByte(_ byte: UInt8) -> Bool {
+    package static func isCodeByte(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
             UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
@@ -23,31 +23,31 @@ enum Field {
     }
 
     /// Text for people: not empty, at most 200 bytes.
-    static func text(_ node: JSONNode) throws(JSONFault) -> String {
+    package static func text(_ node: JSONNode) throws(JSONFault) -> String {
         let text = try node.string()
         guard (1...200).contains(text.utf8.count) else { throw node.fault("must have 1 to 200 bytes") }
         return text
     }
 
-    static func bool(_ node: JSONNode) throws(JSONFault) -> Bool { try node.bool() }
+    package static func bool(_ node: JSONNode) throws(JSONFault) -> Bool { try node.bool() }
 
-    static func array(_ node: JSONNode) throws(JSONFault) -> [JSONNode] { try node.array() }
+    package static func array(_ node: JSONNode) throws(JSONFault) -> [JSONNode] { try node.array() }
 
-    static func members(_ node: JSONNode) throws(JSONFault) -> [JSONNode.Member] { try node.members() }
+    package static func members(_ node: JSONNode) throws(JSONFault) -> [JSONNode.Member] { try node.members() }
 
     /// 0 or more.
-    static func count(_ node: JSONNode) throws(JSONFault) -> Int64 { try node.integer(in: 0...Int64.max) }
+    package static func count(_ node: JSONNode) throws(JSONFault) -> Int64 { try node.integer(in: 0...Int64.max) }
 
-    static func integer(_ range: ClosedRange<Int64>) -> (JSONNode) throws(JSONFault) -> Int {
+    package static func integer(_ range: ClosedRange<Int64>) -> (JSONNode) throws(JSONFault) -> Int {
         { node throws(JSONFault) in Int(try node.integer(in: range)) }
     }
 
-    static func currency(_ node: JSONNode) throws(JSONFault) -> Currency {
+    package static func currency(_ node: JSONNode) throws(JSONFault) -> Currency {
         let code = try node.string()
         return try at(node) { () throws(MoneyFault) in try Currency(code: code) }
     }
 
-    static func date(_ node: JSONNode) throws(JSONFault) -> LocalDate {
+    package static func date(_ node: JSONNode) throws(JSONFault) -> LocalDate {
         let text = try node.string()
         do throws(DateFault) {
             return try LocalDate(parsing: text)
@@ -57,7 +57,7 @@ enum Field {
     }
 
     /// Zero or more.
-    static func money(_ currency: Currency) -> (JSONNode) throws(JSONFault) -> Money {
+    package static func money(_ currency: Currency) -> (JSONNode) throws(JSONFault) -> Money {
         { node throws(JSONFault) in
             let text = try node.decimalString()
             let money = try at(node) { () throws(MoneyFault) in try Money(parsing: text, currency) }
@@ -67,7 +67,7 @@ enum Field {
     }
 
     /// In minor units, which may have a fraction; zero or more.
-    static func unitPrice(_ currency: Currency) -> (JSONNode) throws(JSONFault) -> Rational {
+    package static func unitPrice(_ currency: Currency) -> (JSONNode) throws(JSONFault) -> Rational {
         { node throws(JSONFault) in
             let text = try node.decimalString()
             let price = try at(node) { () throws(MoneyFault) in
@@ -79,7 +79,7 @@ enum Field {
     }
 
     /// Zero or more.
-    static func quantity(_ node: JSONNode) throws(JSONFault) -> Rational {
+    package static func quantity(_ node: JSONNode) throws(JSONFault) -> Rational {
         let text = try node.quantityString()
         let quantity = try at(node) { () throws(MoneyFault) in try Rational(parsing: text) }
         guard !quantity.isNegative else { throw node.fault("must not be negative") }
@@ -87,20 +87,20 @@ enum Field {
     }
 
     /// More than zero.
-    static func positive(_ node: JSONNode) throws(JSONFault) -> Rational {
+    package static func positive(_ node: JSONNode) throws(JSONFault) -> Rational {
         let quantity = try Field.quantity(node)
         guard quantity > .zero else { throw node.fault("must be more than 0") }
         return quantity
     }
 
     /// 15 for 15 %; 0 to 100.
-    static func percent(_ node: JSONNode) throws(JSONFault) -> Rational {
+    package static func percent(_ node: JSONNode) throws(JSONFault) -> Rational {
         let percent = try Field.quantity(node)
         guard percent <= 100 else { throw node.fault("\(percent) is more than 100 percent") }
         return percent
     }
 
-    static func interval(_ node: JSONNode) throws(JSONFault) -> BillingInterval {
+    package static func interval(_ node: JSONNode) throws(JSONFault) -> BillingInterval {
         let interval: BillingInterval
         switch node.value {
         case .string("month"): interval = .month
@@ -121,7 +121,7 @@ enum Field {
     }
 
     /// One of the names of an enumeration.
-    static func choice<Choice: RawRepresentable<String> & CaseIterable>(
+    package static func choice<Choice: RawRepresentable<String> & CaseIterable>(
         _ type: Choice.Type
     ) -> (JSONNode) throws(JSONFault) -> Choice {
         { node throws(JSONFault) in
@@ -135,7 +135,7 @@ enum Field {
     }
 
     /// Any fraction, as `14/31`.
-    static func fraction(_ node: JSONNode) throws(JSONFault) -> Rational {
+    package static func fraction(_ node: JSONNode) throws(JSONFault) -> Rational {
         let parts = try node.string().split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let numerator = Int128(parts[0]), let denominator = Int128(parts[1]) else {
             throw node.fault("must be a fraction such as \"14/31\"")
@@ -144,7 +144,7 @@ enum Field {
     }
 
     /// What `body` returns; what it throws becomes the node's fault.
-    static func at<Value>(
+    package static func at<Value>(
         _ node: JSONNode, _ body: () throws(MoneyFault) -> Value
     ) throws(JSONFault) -> Value {
         do throws(MoneyFault) {

@@ -1,18 +1,20 @@
-internal import JSONText
+package import JSONText
 
 /// Reads fields one by one and keeps the fault of each, so that one bad field hides no other.
-struct FieldReader {
-    var faults = JSONFaultList()
+package struct FieldReader {
+    package var faults = JSONFaultList()
+
+    package init() {}
 
     /// The field's value; `nil` if it is missing or wrong, and then the fault is kept.
-    mutating func required<Value>(
+    package mutating func required<Value>(
         _ node: JSONNode, _ key: String, _ read: (JSONNode) throws(JSONFault) -> Value
     ) -> Value? {
         faults.collect { () throws(JSONFault) in try read(node.required(key)) }
     }
 
     /// The field's value; `nil` if it is absent, or wrong, and then the fault is kept.
-    mutating func optional<Value>(
+    package mutating func optional<Value>(
         _ node: JSONNode, _ key: String, _ read: (JSONNode) throws(JSONFault) -> Value
     ) -> Value? {
         guard let field = self.node(node, key) else { return nil }
@@ -20,7 +22,7 @@ struct FieldReader {
     }
 
     /// The field's value, or `fallback` if it is absent; `nil` if it is wrong, and then the fault is kept.
-    mutating func optional<Value>(
+    package mutating func optional<Value>(
         _ node: JSONNode, _ key: String, else fallback: Value, _ read: (JSONNode) throws(JSONFault) -> Value
     ) -> Value? {
         guard let field = self.node(node, key) else { return fallback }
@@ -28,31 +30,31 @@ struct FieldReader {
     }
 
     /// Whether it is an object; keeps the fault if not.
-    mutating func isObject(_ node: JSONNode) -> Bool {
+    package mutating func isObject(_ node: JSONNode) -> Bool {
         faults.collect { () throws(JSONFault) in try node.members() } != nil
     }
 
     /// The field itself, without any fault where there is none.
-    func present(_ node: JSONNode, _ key: String) -> JSONNode? { try? node.optional(key) }
+    package func present(_ node: JSONNode, _ key: String) -> JSONNode? { try? node.optional(key) }
 
     /// The field's text as it stands there, without any check or fault.
-    func text(_ node: JSONNode, _ key: String) -> String? { try? node.optional(key)?.string() }
+    package func text(_ node: JSONNode, _ key: String) -> String? { try? node.optional(key)?.string() }
 
     /// The field itself, or `nil` if it is absent.
-    mutating func node(_ node: JSONNode, _ key: String) -> JSONNode? {
+    package mutating func node(_ node: JSONNode, _ key: String) -> JSONNode? {
         let found = faults.collect { () throws(JSONFault) in try node.optional(key) }
         return found ?? nil
     }
 
     /// The elements of a list, or none if it is absent.
-    mutating func list(_ node: JSONNode, _ key: String) -> [JSONNode] {
+    package mutating func list(_ node: JSONNode, _ key: String) -> [JSONNode] {
         optional(node, key, Field.array) ?? []
     }
 
     /// Keeps a fault for every key that is unknown, or known and not yet supported, or for what is no object at all.
     /// Returns whether it is one.
     @discardableResult
-    mutating func check(_ node: JSONNode, keys: Set<String>, later: Set<String> = []) -> Bool {
+    package mutating func check(_ node: JSONNode, keys: Set<String>, later: Set<String> = []) -> Bool {
         guard let members = faults.collect({ () throws(JSONFault) in try node.members() }) else { return false }
         for member in members where !keys.contains(member.key) {
             let reason =
@@ -64,7 +66,7 @@ struct FieldReader {
     }
 
     /// Keeps a fault at every node whose `key` an earlier one has, as `comparable` sees it.
-    mutating func refuseDuplicates(
+    package mutating func refuseDuplicates(
         _ nodes: [JSONNode], key: String, noun: String, comparable: (String) -> String = { $0 }
     ) {
         var seen: Set<String> = []

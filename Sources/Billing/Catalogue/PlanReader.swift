@@ -70,7 +70,7 @@ struct PlanReader {
             fields.faults.add(field.fault("\"unit\" needs the \"min_quantity\" from which it holds"))
         case (nil, let field?): fields.faults.add(field.fault("\"min_quantity\" needs the \"unit\" that it counts"))
         case (let field?, _?):
-            if let unit, !units.contains(unit) {
+            if metrics != nil, let unit, !units.contains(unit) {
                 fields.faults.add(field.fault("\"\(unit)\" is no unit of this plan"))
             }
         case (nil, nil): break

@@ -122,41 +122,9 @@ extension PlanDiscount {
     }
 }
 
-extension Coupon {
-    /// The coupon as a catalogue writes it. Throws as `Plan.json()` does.
-    public func json() throws(MoneyFault) -> JSONValue {
-        var members: [JSONValue.Member] = [.init("code", .string(code))]
-        switch benefit {
-        case .percent(let percent): members.append(.init("percent", try percent.json()))
-        case .amount(let amount): members.append(.init("amount", .string(amount.decimal)))
-        case .trialDays(let days): members.append(.init("trial_days", .integer(Int64(days))))
-        }
-        switch duration {
-        case .once: members.append(.init("duration", "once"))
-        case .forever: members.append(.init("duration", "forever"))
-        case .periods(let count): members.append(.init("duration", ["periods": .integer(Int64(count))]))
-        }
-        if !appliesTo.isEmpty { members.append(.init("applies_to", .array(appliesTo.map { .string($0) }))) }
-        if let limit { members.append(.init("limit", .integer(Int64(limit)))) }
-        if let expires { members.append(.init("expires", .string(expires.description))) }
-        return .object(members)
-    }
-
-    /// Reads back what `json()` wrote; the prices it names were checked with the catalogue. Throws with every fault;
-    /// `name` says where the text came from.
-    public static func read(_ bytes: [UInt8], name: String, currency: Currency) throws(CatalogueFaults) -> Coupon {
-        var reader = PlanReader(currency: currency, metrics: nil)
-        let root = reader.fields.faults.collect { () throws(JSONFault) in try JSONNode(parsing: bytes) }
-        guard let root, let coupon = reader.coupon(root, prices: nil), reader.fields.faults.isEmpty else {
-            throw CatalogueFaults(name: name, faults: reader.fields.faults.byLine)
-        }
-        return coupon
-    }
-}
-
 extension Rational {
     /// In quotes. Throws `notANumber` for what is no decimal number.
-    fileprivate func json() throws(MoneyFault) -> JSONValue {
+    func json() throws(MoneyFault) -> JSONValue {
         let text = description
         guard !text.utf8.contains(UInt8(ascii: "/")) else { throw .notANumber(text) }
         return .string(text)

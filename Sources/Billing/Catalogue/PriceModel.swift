@@ -59,7 +59,7 @@ public enum PriceModel: Hashable, Sendable {
 extension PriceModel {
     /// What a quantity costs in a whole cycle, in minor units of `currency` and unrounded. `events` is how many made it,
     /// for a percentage; `allowances` is the part of what is included and of the tiers' bounds that holds. Throws
-    /// `overflow`.
+    /// `overflow`. A quantity below 0, as corrections may leave one, costs what 0 does; only a percentage gives it back.
     public func cost(
         of quantity: Rational, events: Int = 0, allowances: Rational = .one, in currency: Currency
     ) throws(MoneyFault) -> Rational {
@@ -70,7 +70,7 @@ extension PriceModel {
         case .graduated(_, let tiers): return try Self.graduated(quantity, tiers, allowances)
         case .volume(_, let tiers):
             guard let tier = try Self.reached(by: quantity, tiers, allowances) else { return .zero }
-            return try tier.unitAmount * quantity + tier.flatAmount
+            return try tier.unitAmount * max(quantity, .zero) + tier.flatAmount
         case .package(_, let size, let amount, let included):
             let packages = try max(quantity - included * allowances, .zero) / size
             return try amount * Rational(packages.negated.floor).negated

@@ -1,9 +1,9 @@
-internal import JSONText
+package import JSONText
 
 /// Single values of a customers file.
 extension Field {
     /// Something before and after one `@`, without spaces or control characters; at most 254 bytes.
-    static func email(_ node: JSONNode) throws(JSONFault) -> String {
+    package static func email(_ node: JSONNode) throws(JSONFault) -> String {
         let text = try node.string()
         let parts = text.utf8.split(separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
         // Printable ASCII only: what goes into a mail's header must not be able to end it.
@@ -14,7 +14,7 @@ extension Field {
     }
 
     /// Two capital letters.
-    static func country(_ node: JSONNode) throws(JSONFault) -> String {
+    package static func country(_ node: JSONNode) throws(JSONFault) -> String {
         let text = try node.string()
         guard text.utf8.count == 2, text.utf8.allSatisfy({ (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) })
         else { throw node.fault("\"\(text.prefix(40))\" is not a country (two capital letters of ISO 3166)") }
@@ -57,5 +57,16 @@ extension Field {
             || (labels.suffix(2).first == "example" && ["com", "net", "org"].contains(labels.last ?? ""))
         guard isReserved else { throw node.fault("\"\(domain)\" is not a reserved domain, as practice.example is") }
         return text
+    }
+}
+
+extension FieldReader {
+    /// Where a customer is; `nil` if the country is missing or wrong, and then the fault is kept.
+    package mutating func address(_ node: JSONNode) -> Customer.Address? {
+        guard check(node, keys: ["country", "region", "postal_code"]) else { return nil }
+        let country = required(node, "country", Field.country)
+        let region = optional(node, "region", Field.text)
+        let postalCode = optional(node, "postal_code", Field.text)
+        return country.map { Customer.Address(country: $0, region: region, postalCode: postalCode) }
     }
 }

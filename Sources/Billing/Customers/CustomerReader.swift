@@ -50,7 +50,7 @@ struct CustomerReader {
         let email = fields.required(node, "email", Field.email)
         let currency = fields.optional(node, "currency", Field.currency)
         let timeZone = fields.optional(node, "time_zone", Field.text)
-        let address = fields.node(node, "address").flatMap { self.address($0) }
+        let address = fields.node(node, "address").flatMap { fields.address($0) }
         let billingDay = fields.optional(node, "billing_day", Field.integer(1...31))
         let payment = fields.node(node, "payment").flatMap { self.payment($0) }
         let subscriptions = fields.list(node, "subscriptions").compactMap { subscription($0) }
@@ -62,14 +62,6 @@ struct CustomerReader {
             code: code, name: name ?? code, email: email, currency: currency, timeZone: timeZone, address: address,
             billingDay: billingDay)
         return CustomerFile.Entry(customer: customer, payment: payment, subscriptions: subscriptions)
-    }
-
-    private mutating func address(_ node: JSONNode) -> Customer.Address? {
-        fields.check(node, keys: ["country", "region", "postal_code"])
-        let country = fields.required(node, "country", Field.country)
-        let region = fields.optional(node, "region", Field.text)
-        let postalCode = fields.optional(node, "postal_code", Field.text)
-        return country.map { Customer.Address(country: $0, region: region, postalCode: postalCode) }
     }
 
     private mutating func payment(_ node: JSONNode) -> CustomerFile.PaymentSetup? {

@@ -15,12 +15,24 @@ extension Command {
             Setting(switch: "--check", help: "only say what is wrong with the files"),
         ],
         discussion: "A file with any fault is refused as a whole; every fault is listed with its line.",
-        run: LoadCommand.run)
+        run: { try await LoadCommand.run($0, catalogue: InputFile($0, "--catalogue")) })
+    static let catalogLoad = Command(
+        "catalog load", "Takes a catalogue into the books: its seller, plans, metrics and coupons.",
+        operands: ["NAME|FILE"],
+        settings: [
+            .database, Setting("--customers", "FILE", help: "a customers file or a shipped one, to load with it"),
+            Setting(switch: "--check", help: "only say what is wrong with the files"),
+        ],
+        discussion: """
+            What is not as its latest version becomes a new version: new subscriptions get it, others keep theirs. What
+            the catalogue no longer has stays. A file with any fault is refused as a whole.
+            """,
+        run: { try await LoadCommand.run($0, catalogue: InputFile(named: $0.catalogueNames(1, of: "catalog load")[0])) }
+    )
 }
 
 enum LoadCommand {
-    @Sendable static func run(_ arguments: Arguments) async throws -> Int32 {
-        let catalogue = try InputFile(arguments, "--catalogue")
+    static func run(_ arguments: Arguments, catalogue: InputFile) async throws -> Int32 {
         let customers = arguments.text("--customers") == nil ? nil : try InputFile(arguments, "--customers")
         try check(catalogue, customers)
         if arguments.isOn("--check") {
@@ -74,8 +86,10 @@ enum LoadCommand {
         let now = composition.clock.now()
         let loader = CatalogueLoader(composition.plainStore)
         let id = try await loader.loadSeller(seller, now: now)
-        let plans = try await loader.loadPlans(list.plans, of: id, now: now)
-        Terminal.print("\(catalogue.name): \(plans.made) plans new, \(plans.kept) as they were")
+        let made = try await loader.loadCatalogue(list, of: id, now: now)
+        Terminal.print(
+            "\(catalogue.name): \(made.plans.made) plans new, \(made.plans.kept) as they were; "
+                + "\(made.metrics.made) metrics and \(made.coupons.made) coupons new")
         guard let customers else { return [id] }
         let today = try HostTimeZones().rules(seller.timeZone).localDate(of: now)
         let file = try CustomerFile.read(customers.bytes, name: customers.name, catalogue: list, loadDate: today)

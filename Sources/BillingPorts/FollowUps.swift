@@ -1,0 +1,47 @@
+public import Accounts
+internal import Billing
+internal import Dates
+public import JobKit
+
+extension BillingWork {
+    /// Enqueues what these accounts, as they stand now, want done next: an invoice, then charges, then reminders. Each of
+    /// those ends by asking here again, so that what one brings about is taken up by the next.
+    public func followUp(_ accounts: [OpenAccount]) async throws {
+        var toInvoice: [CustomerKey] = []
+        for open in accounts {
+            switch open.account.nextTask(at: now) {
+            case .invoice: toInvoice.append(open.key)
+            case .collect: try await enqueue(CollectPayments(customer: open.key))
+            case .remind: try await enqueue(RemindCustomer(customer: open.key))
+            case nil: break
+            }
+        }
+        try await requestInvoices(of: toInvoice)
+    }
+
+    /// Has these customers of one seller invoiced, in the series that their seller numbers by.
+    public func requestInvoices(of keys: [CustomerKey]) async throws {
+        guard let seller = keys.first?.seller else { return }
+        switch try await numbering(of: seller).scheme {
+        case .customer: try await enqueue(GenerateInvoices(seller: seller, customers: keys.map(\.customer)))
+        case .seller:
+            try await requestInvoices(keys)
+            try await enqueue(FinaliseInvoices(seller: seller))
+        }
+    }
+}
+
+extension Account {
+    fileprivate enum Task { case invoice, collect, remind }
+
+    fileprivate func nextTask(at now: Instant) -> Task? {
+        do {
+            if try reactivation.map({ $0.invoice == nil }) ?? (draft(at: now) != nil) { return .invoice }
+            if try !chargesDue(at: now).isEmpty { return .collect }
+            return try isReminderDue(at: now) ? .remind : nil
+        } catch {
+            // What cannot be worked out is for the job to say, which is held where people look.
+            return .invoice
+        }
+    }
+}

@@ -1,0 +1,199 @@
+public import Accounts
+internal import Billing
+internal import Dates
+internal import Money
+
+/// A scenario played by the pure rules alone, without queue and without database: what the real system's run of it is
+/// measured by.
+public struct Replay {
+    public let scenario: Scenario
+    /// In the order of the file.
+    public private(set) var accounts: [Account]
+    public private(set) var errors: [ErrorResult] = []
+    private var gateways: [ScriptedGateway]
+    private var answers: [PendingAnswer] = []
+    private var now: Instant
+    private var invoiceCount: Int64 = 0
+
+    /// An attempt about which something will be known.
+    private struct PendingAnswer {
+        let customer: Int
+        let attempt: Int
+        let at: Instant
+        let outcome: Outcome
+    }
+
+    /// Plays all of a scenario. Throws what no operation may throw: an overflow, a contradiction of ours.
+    public init(playing scenario: Scenario) throws {
+        self.scenario = scenario
+        accounts = scenario.customers.map { Account($0, in: scenario) }
+        gateways = scenario.customers.map { ScriptedGateway($0.outcomes) }
+        now = scenario.timeline.first?.at ?? scenario.until
+        var operations = scenario.timeline[...]
+        while now <= scenario.until {
+            while let next = operations.first, next.at == now {
+                operations.removeFirst()
+                try perform(next)
+            }
+            try settleAnswers()
+            for index in accounts.indices { try accounts[index].advance(to: now) }
+            try invoiceAndCharge()
+            for index in accounts.indices {
+                try accounts[index].remind(at: now)
+                try accounts[index].endGrace(at: now)
+            }
+            let due = accounts.flatMap { [$0.nextDue(after: now), $0.nextCollection(after: now)].compactMap(\.self) }
+            guard let next = ([operations.first?.at].compactMap(\.self) + due + answers.map(\.at)).min() else { break }
+            now = next
+        }
+        for index in accounts.indices { try accounts[index].closeMonths(at: scenario.until) }
+    }
+
+    private mutating func perform(_ timed: TimedOperation) throws {
+        do {
+            switch timed.act {
+            case .bill: break
+            case .publishPrice(let publication): try publish(publication)
+            case .customer(let id, let operation):
+                guard let index = scenario.customers.firstIndex(where: { $0.id == id }) else {
+                    throw OperationFault(.notFound, "nobody in the file has that")
+                }
+                if case .setPayment = operation { gateways[index] = ScriptedGateway(timed.outcomes) }
+                try accounts[index].perform(operation, at: now, among: surroundings(of: index))
+                if case .reactivate = operation { try reactivate(index) }
+            }
+        } catch let fault as OperationFault {
+            errors.append(ErrorResult(at: now, do: timed.do, error: fault.code.rawValue))
+        }
+    }
+
+    private mutating func reactivate(_ index: Int) throws {
+        guard let number = accounts[index].reactivation.map({ _ in nextNumber(index) }) else {
+            let charged = try chargeAll(of: index)
+            guard charged.allSatisfy({ accounts[index].attempts[$0].outcome == .success }) else {
+                throw OperationFault(.paymentFailed, "what is overdue could not be charged")
+            }
+            return
+        }
+        let charges = try accounts[index].invoiceReactivation { _ in number }
+        if charges, try chargeAll(of: index).contains(where: { accounts[index].attempts[$0].outcome != .success }) {
+            throw OperationFault(.paymentFailed, "the first charge was declined")
+        }
+    }
+
+    private func surroundings(of index: Int) -> Surroundings {
+        var surroundings = Surroundings()
+        for (place, account) in accounts.enumerated() {
+            if place != index { surroundings.takenCodes.formUnion(account.subscriptions.map(\.code)) }
+            for use in account.coupons { surroundings.redemptions[use.coupon.code, default: 0] += 1 }
+        }
+        return surroundings
+    }
+
+    private mutating func publish(_ publication: PricePublication) throws {
+        for index in accounts.indices {
+            accounts[index].catalogue = try accounts[index].catalogue.publishing(publication)
+        }
+    }
+
+    private func nextNumber(_ index: Int) -> String {
+        switch scenario.settings.numbering.scheme {
+        case .customer: accounts[index].nextNumber
+        case .seller: scenario.settings.numbering.number(invoiceCount + 1, customer: accounts[index].code)
+        }
+    }
+
+    /// A payment may bring what was suspended back, and with it something new to invoice: until nothing is left to do.
+    private mutating func invoiceAndCharge() throws {
+        var isDone = false
+        while !isDone {
+            isDone = true
+            for index in accounts.indices {
+                let number = nextNumber(index)
+                if try accounts[index].invoice(at: now, number: { _ in number }) { isDone = false }
+                invoiceCount = Int64(accounts.reduce(0) { $0 + $1.invoices.count })
+            }
+            for index in accounts.indices where try !chargeAll(of: index).isEmpty { isDone = false }
+        }
+    }
+
+    private mutating func chargeAll(of index: Int) throws -> [Int] {
+        var attempts: [Int] = []
+        for invoice in try accounts[index].chargesDue(at: now) {
+            let attempt = try accounts[index].openAttempt(at: now, on: invoice)
+            try send(attempt, of: index)
+            attempts.append(attempt)
+        }
+        return attempts
+    }
+
+    private mutating func send(_ attempt: Int, of index: Int) throws {
+        let outcome = gateways[index].next()
+        guard let answer = outcome.answer else {
+            try accounts[index].settle(attempt: attempt, with: .unknown, at: now)
+            return wait(for: attempt, of: index, until: now + ScriptedGateway.patience, outcome)
+        }
+        guard accounts[index].attempts[attempt].method == .ach else {
+            return try accounts[index].settle(attempt: attempt, with: answer, at: now)
+        }
+        try accounts[index].settle(attempt: attempt, with: .processing, at: now)
+        wait(for: attempt, of: index, until: settlement(of: attempt, index), outcome)
+    }
+
+    private mutating func wait(for attempt: Int, of index: Int, until at: Instant, _ outcome: Outcome) {
+        answers.append(PendingAnswer(customer: index, attempt: attempt, at: at, outcome: outcome))
+    }
+
+    private func settlement(of attempt: Int, _ index: Int) -> Instant {
+        accounts[index].calendar.zone.sameTime(
+            as: accounts[index].attempts[attempt].at, days: ScriptedGateway.settlementDays)
+    }
+
+    /// What a bank says after its days, and what a gateway says when it is asked.
+    private mutating func settleAnswers() throws {
+        let due = answers.filter { $0.at <= now }
+        answers.removeAll { $0.at <= now }
+        for answer in due {
+            switch answer.outcome {
+            case .timeoutCharged where accounts[answer.customer].attempts[answer.attempt].method == .ach:
+                try accounts[answer.customer].settle(attempt: answer.attempt, with: .processing, at: now)
+                wait(for: answer.attempt, of: answer.customer, until: settlement(of: answer.attempt, answer.customer), .success)
+            case .timeoutCharged:
+                try accounts[answer.customer].settle(attempt: answer.attempt, with: .success, at: now)
+            case .timeoutNotCharged, .unreachable: try send(answer.attempt, of: answer.customer)
+            default:
+                guard let outcome = answer.outcome.answer else { continue }
+                try accounts[answer.customer].settle(attempt: answer.attempt, with: outcome, at: now)
+            }
+        }
+    }
+}
+
+extension Account {
+    init(_ customer: ScenarioCustomer, in scenario: Scenario) {
+        self.init(
+            code: customer.id, currency: customer.currency, zone: customer.zone, sellerZone: scenario.zone,
+            settings: scenario.settings, catalogue: scenario.catalogue, email: customer.email,
+            address: customer.address, isTaxExempt: customer.isTaxExempt, billingDay: customer.billingDay,
+            arrangement: customer.payment)
+    }
+}
+
+extension Catalogue {
+    /// The catalogue with another version of a price.
+    func publishing(_ publication: PricePublication) throws -> Catalogue {
+        guard let plan = self[plan: publication.plan],
+            let price = plan.prices.last(where: { $0.code == publication.price })
+        else { throw OperationFault(.notFound, "there is no price \(publication.price) of a plan \(publication.plan)") }
+        guard let version = publication.version(after: price, in: currency) else {
+            throw OperationFault(.notFound, "price \(price.code) is not priced so")
+        }
+        let changed = Plan(
+            code: plan.code, name: plan.name, currency: plan.currency, interval: plan.interval,
+            prices: plan.prices + [version], trialDays: plan.trialDays, minimum: plan.minimum,
+            discounts: plan.discounts, limits: plan.limits, entitlements: plan.entitlements)
+        return Catalogue(
+            seller: seller, currency: currency, plans: plans.map { $0.code == plan.code ? changed : $0 },
+            metrics: metrics, coupons: coupons)
+    }
+}
