@@ -3,8 +3,8 @@ internal import Dates
 public import Money
 
 extension Account {
-    /// How all that was billed, noted and voided is earned, in the order of invoices, then notes, then voids. Amounts of
-    /// zero are left out. A write-off changes none of it, and a refund is a credit note.
+    /// How all that was billed, noted and voided is earned, in the order of invoices, then notes, then voids; amounts
+    /// of zero are left out. A write-off changes none of it, and a refund is a credit note.
     public func revenueSchedules() throws(MoneyFault) -> [RevenueSchedule] {
         var schedules: [RevenueSchedule] = []
         for invoice in invoices {

@@ -1,8 +1,9 @@
 public import Dates
 public import Money
 
-/// How one amount that was billed or taken back becomes revenue: by day over its time. A month's share is what is earned
-/// by its end less what was by the end of the month before, each rounded half away from zero: they add up to the amount.
+/// How one amount that was billed or taken back becomes revenue: by day over its time. A month's share is what is
+/// earned by its end less what was by the end of the month before, each rounded half away from zero; so they add up to
+/// the amount.
 ///
 /// Months are named by their first day.
 public struct RevenueSchedule: Hashable, Sendable {
