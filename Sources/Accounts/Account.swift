@@ -101,9 +101,6 @@ extension Account {
             return total
         }
     }
-
-    /// Books what has been earned in the months that are over.
-    public mutating func closeMonths(at instant: Instant) throws {}
 }
 
 extension Subscription {

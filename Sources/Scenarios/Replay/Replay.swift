@@ -46,7 +46,7 @@ public struct Replay {
             guard let next = ([operations.first?.at].compactMap(\.self) + due + answers.map(\.at)).min() else { break }
             now = next
         }
-        for index in accounts.indices { try accounts[index].closeMonths(at: scenario.until) }
+        for index in accounts.indices { try accounts[index].bookRevenue(at: scenario.until) }
     }
 
     private mutating func perform(_ timed: TimedOperation) throws {
