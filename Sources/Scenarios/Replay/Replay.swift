@@ -42,7 +42,7 @@ public struct Replay {
                 try accounts[index].remind(at: now)
                 try accounts[index].endGrace(at: now)
             }
-            let due = accounts.flatMap { [$0.nextDue(after: now), $0.nextCollection(after: now)].compactMap(\.self) }
+            let due = try accounts.flatMap { try [$0.nextDue(after: now), $0.nextCollection(after: now)].compactMap(\.self) }
             guard let next = ([operations.first?.at].compactMap(\.self) + due + answers.map(\.at)).min() else { break }
             now = next
         }
