@@ -141,7 +141,8 @@ struct Discounts {
 }
 
 extension Stretch {
-    fileprivate func fulfils(_ discount: PlanDiscount, term: Int?) -> Bool {
+    /// Whether the plan's discount is given, for a term of so many months.
+    func fulfils(_ discount: PlanDiscount, term: Int?) -> Bool {
         if let months = discount.minimumTermMonths, (term ?? 0) < months { return false }
         if let volume = discount.volume, (quantities[volume.unit] ?? .one) < volume.minimum { return false }
         return true

@@ -14,14 +14,10 @@ struct SubscriptionTime {
     var calendar: BillingCalendar { account.calendar }
     var currency: Currency { account.currency }
 
-    /// The price that holds in a cycle: the one that was sold, or a later one to which the seller moved everybody.
+    /// The price that holds in a cycle.
     func price(_ run: Run, in cycle: Span) -> Price {
-        guard let plan = run.plan, !subscription.dealPrices.contains(run.price.code) else { return run.price }
-        let moved = account.catalogue[plan: plan]?.prices.filter { version in
-            guard version.code == run.price.code, let from = version.movesExistingFrom else { return false }
-            return from <= cycle.start.date && version.effectiveFrom.map { $0 > run.stretch.planSince } ?? false
-        }
-        return moved?.max { ($0.effectiveFrom ?? .earliest) < ($1.effectiveFrom ?? .earliest) } ?? run.price
+        account.price(
+            run.price, of: run.plan, soldOn: run.stretch.planSince, to: subscription, on: cycle.start.date)
     }
 
     /// Whether the first line of a run waits for the next invoice: a change that said so brought it.
@@ -138,6 +134,21 @@ struct SubscriptionTime {
         guard invoice.total.isPositive else { return nil }
         let paid = try invoice.paid + invoice.creditApplied
         return Fraction(max(0, min(paid.minorUnits, invoice.total.minorUnits)), of: invoice.total.minorUnits)
+    }
+}
+
+extension Account {
+    /// The price that holds in the cycle that begins on `date`: the one that was sold, or a later one to which the
+    /// seller moved everybody. `plan` is `nil` for an add-on.
+    func price(
+        _ price: Price, of plan: String?, soldOn sold: LocalDate, to subscription: Subscription, on date: LocalDate
+    ) -> Price {
+        guard let plan, !subscription.dealPrices.contains(price.code) else { return price }
+        let moved = catalogue[plan: plan]?.prices.filter { version in
+            guard version.code == price.code, let from = version.movesExistingFrom else { return false }
+            return from <= date && version.effectiveFrom.map { $0 > sold } ?? false
+        }
+        return moved?.max { ($0.effectiveFrom ?? .earliest) < ($1.effectiveFrom ?? .earliest) } ?? price
     }
 }
 
