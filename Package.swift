@@ -146,7 +146,6 @@ let package = Package(
         tests("Money", "Money", "PropertySupport"),
         tests("Ledger", "Dates", "Ledger", "Money", "PropertySupport"),
         tests("JSONText", "JSONText", "PropertySupport"),
-        tests("Accounts", "Accounts", "Billing", "Dates", "Ledger", "Money", "PropertySupport"),
         tests("Billing", "Billing", "Dates", "JSONText", "Ledger", "Money", "PropertySupport"),
         tests(
             "Scenarios", "Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money", "PropertySupport",
