@@ -14,11 +14,15 @@ extension Account {
         public var coupons: [CouponUse] = []
         public var attempts: [PaymentAttempt] = []
         public var credit: Money
+        public var recognizedBooked: Money
         /// How many entries and mails there are.
         public var entryCount = 0
         public var mailCount = 0
 
-        public init(credit: Money) { self.credit = credit }
+        public init(credit: Money, recognizedBooked: Money) {
+            self.credit = credit
+            self.recognizedBooked = recognizedBooked
+        }
     }
 
     /// Takes all that in place of what the account has.
@@ -30,6 +34,7 @@ extension Account {
         coupons = parts.coupons
         attempts = parts.attempts
         credit = parts.credit
+        recognizedBooked = parts.recognizedBooked
         entriesBefore = parts.entryCount
         mailsBefore = parts.mailCount
     }

@@ -118,7 +118,7 @@ struct StoredCustomer {
     private let billingDay: Int?
     private let arrangement: PaymentArrangement?
     private let gatewayCustomer: String?
-    private let credit: Money
+    private let credit, recognizedBooked: Money
     private let entryCount, mailCount: Int
     private let state: PostgresJSON
     private let method: ActivePaymentMethod?
@@ -126,11 +126,11 @@ struct StoredCustomer {
     init(_ row: Row) throws {
         let (
             id, code, name, email, currency, timeZone, country, region, postalCode, isTaxExempt, billingDay, payment,
-            netDays, gatewayCustomer, credit, entryCount, mailCount, state, method, reference
+            netDays, gatewayCustomer, credit, recognized, entryCount, mailCount, state, method, reference
         ) = try row.decode(
             Customer.ID.self, String.self, String.self, String?.self, String.self, String.self, String?.self,
             String?.self, String?.self, Bool.self, Int?.self, String?.self, Int?.self, String?.self, Int64.self,
-            Int.self, Int.self, PostgresJSON.self, PaymentMethod.ID?.self, String?.self)
+            Int64.self, Int.self, Int.self, PostgresJSON.self, PaymentMethod.ID?.self, String?.self)
         let stored = Stored("customers", id)
         self.id = id
         self.stored = stored
@@ -138,10 +138,11 @@ struct StoredCustomer {
         self.currency = try stored.currency(currency)
         address = country.map { Customer.Address(country: $0, region: region, postalCode: postalCode) }
         (self.isTaxExempt, self.billingDay, self.gatewayCustomer) = (isTaxExempt, billingDay, gatewayCustomer)
-        arrangement = try stored.choice(PaymentArrangement.Method.self, payment).map {
+        arrangement = try stored.choice(PaymentArrangement.Method.self, ifAny: payment).map {
             PaymentArrangement(method: $0, netDays: netDays)
         }
         self.credit = try stored.money(credit, currency)
+        recognizedBooked = try stored.money(recognized, currency)
         (self.entryCount, self.mailCount, self.state) = (entryCount, mailCount, state)
         self.method = method.flatMap { id in reference.map { ActivePaymentMethod(id: id, reference: $0) } }
     }
@@ -161,7 +162,7 @@ struct StoredCustomer {
 
     /// What of its account is no list.
     var parts: Account.Parts {
-        var parts = Account.Parts(credit: credit)
+        var parts = Account.Parts(credit: credit, recognizedBooked: recognizedBooked)
         parts.entryCount = entryCount
         parts.mailCount = mailCount
         return parts

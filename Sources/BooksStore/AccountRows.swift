@@ -116,8 +116,8 @@ struct AccountRows {
                 place,
                 PaymentAttempt(
                     invoice: invoice, number: number, at: at, amount: try stored.money(amount, currency),
-                    method: try stored.choice(PaymentArrangement.Method.self, method),
-                    outcome: try stored.choice(PaymentAttempt.Outcome.self, outcome), sentAt: sentAt,
+                    method: try stored.choice(PaymentArrangement.Method.self, ifAny: method),
+                    outcome: try stored.choice(PaymentAttempt.Outcome.self, ifAny: outcome), sentAt: sentAt,
                     reference: reference, declineCode: decline)
             )
         }

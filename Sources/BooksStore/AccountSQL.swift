@@ -58,8 +58,8 @@ enum AccountSQL {
         SELECT customer.customer_id, customer.code, customer.name, customer.email, customer.currency,
                customer.time_zone, customer.country, customer.region, customer.postal_code, customer.tax_exempt,
                customer.billing_day, customer.payment_method, customer.net_days, customer.gateway_customer,
-               customer.credit, customer.entry_count, customer.mail_count, customer.state, method.payment_method_id,
-               method.gateway_reference
+               customer.credit, customer.recognized_booked, customer.entry_count, customer.mail_count, customer.state,
+               method.payment_method_id, method.gateway_reference
           FROM books.customers AS customer
           LEFT JOIN books.payment_methods AS method
                  ON (method.seller_id, method.customer_id) = (customer.seller_id, customer.customer_id)

@@ -6,6 +6,7 @@ internal import JSONText
 internal import JobKit
 internal import Money
 internal import Postgres
+internal import QueueStore
 
 extension PostgresBooks {
     var transaction: Transaction { work.transaction }

@@ -116,8 +116,11 @@ private enum Journal {
                 Int64.self, String.self)
             let place = Place(customer: customer, ordinal: ordinal)
             let stored = Stored("postings", place)
-            if found[place] == nil { order.append(place) }
-            found[place, default: (kind, reference, try stored.date(date), [])].postings.append(
+            if found[place] == nil {
+                order.append(place)
+                found[place] = (kind, reference, try stored.date(date), [])
+            }
+            found[place]?.postings.append(
                 try Posting(
                     debit: try stored.choice(LedgerAccount.self, debit),
                     credit: try stored.choice(LedgerAccount.self, credit), amount: try stored.money(amount, currency)))

@@ -23,7 +23,7 @@ struct Stored {
     }
 
     func choice<Choice: RawRepresentable<String>>(
-        _ type: Choice.Type, _ optional: String?
+        _ type: Choice.Type, ifAny optional: String?
     ) throws(UnreadableRow) -> Choice? {
         guard let optional else { return nil }
         return try choice(type, optional)

@@ -316,16 +316,15 @@ CREATE TABLE books.mails (
     FOREIGN KEY (seller_id, customer_id) REFERENCES books.customers
 );
 
--- Who asked for what, and what came of it; refusals too.
+-- What was done to an account beside what falls due by itself, by whom and why.
 CREATE TABLE books.operations (
     seller_id   bigint      NOT NULL,
     customer_id bigint      NOT NULL,
     ordinal     integer     NOT NULL CHECK (ordinal >= 0),
     at          timestamptz NOT NULL,
     by          text        NOT NULL,
-    why         text,
-    operation   jsonb       NOT NULL,
-    outcome     text        NOT NULL,                   -- 'done', or the code of the fault
+    why         text        NOT NULL,
+    operation   jsonb       NOT NULL,                   -- as in a scenario's timeline
     PRIMARY KEY (seller_id, customer_id, ordinal),
     FOREIGN KEY (seller_id, customer_id) REFERENCES books.customers
 );
