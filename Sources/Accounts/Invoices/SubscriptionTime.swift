@@ -28,13 +28,14 @@ struct SubscriptionTime {
     /// What has fallen due of the prices for time, less what stands.
     func charges() throws(MoneyFault) -> [Candidate] {
         var found: [Candidate] = []
+        let standing = existing.standing()
         for run in runs where run.price.model.isForTime {
             for window in run.windows(by: date, calendar) {
                 let price = price(run, in: window.cycle)
                 guard due(window, price) <= date else { continue }
                 let basis = run.basis(price, quantity: run.quantity)
-                let standing = existing.charges.filter { $0.line.code == price.code && $0.basis == basis }
-                for span in window.span.subtracting(standing.flatMap(\.standing)) {
+                let billed = standing[Existing.Key(code: price.code, basis: basis)]?.overlapping(window.span) ?? []
+                for span in window.span.subtracting(billed) {
                     found.append(try charge(span, window, run, price, basis))
                 }
             }
@@ -83,9 +84,8 @@ struct SubscriptionTime {
     /// What was billed for time that is no longer right: other plan, price or quantity, or not billed at all.
     func credits() throws(MoneyFault) -> [Candidate] {
         var found: [Candidate] = []
-        let horizon = max(date, existing.horizon ?? date)
         for charge in existing.charges where !charge.standing.isEmpty {
-            let right = stillRight(charge, by: horizon)
+            let right = stillRight(charge)
             var left = charge.left
             for piece in charge.standing.flatMap({ $0.subtracting(right) }) {
                 let credit = try self.credit(piece, of: charge, left: left)
@@ -97,16 +97,17 @@ struct SubscriptionTime {
     }
 
     /// The time in which that charge is what ought to be billed, or stands though it is not.
-    private func stillRight(_ charge: Existing.Charge, by horizon: LocalDate) -> [Span] {
+    private func stillRight(_ charge: Existing.Charge) -> [Span] {
         var spans: [Span] = []
+        guard let first = charge.standing.first, let last = charge.standing.last else { return [] }
         for run in runs where run.price.code == charge.line.code {
-            for window in run.windows(by: horizon, calendar) {
+            for window in run.windows(after: first.start.date, by: last.end.date, calendar) {
                 let price = price(run, in: window.cycle)
                 if run.basis(price, quantity: run.quantity) == charge.basis { spans.append(window.span) }
             }
         }
         for stretch in stretches where stretch.billing == .kept {
-            let end = stretch.end ?? calendar.moment(max(horizon, stretch.start.date).adding(days: 1))
+            let end = stretch.end ?? calendar.moment(max(last.end.date, stretch.start.date).adding(days: 1))
             if let span = Span(stretch.start, end) { spans.append(span) }
         }
         return spans
