@@ -25,7 +25,7 @@ func store(_ name: String, _ imports: String..., migrations: [String]) -> Target
 /// A job type: `Jobs/<name>`. It sees the domain, the ports and the queue's words, never another job type.
 func job(_ name: String) -> Target {
     .target(
-        name: name, dependencies: ["Billing", "BillingPorts", "Dates", "JobKit", "Money"], path: "Jobs/\(name)",
+        name: name, dependencies: ["Accounts", "Billing", "BillingPorts", "Dates", "JobKit", "Money"], path: "Jobs/\(name)",
         exclude: ["README.md"], swiftSettings: strict)
 }
 
@@ -61,14 +61,16 @@ let package = Package(
 
         // The queue's vocabulary, which knows no billing; and what billing handlers share beside the domain.
         library("JobKit", "Dates"),
-        library("BillingPorts", "Billing", "Dates", "JobKit", "Money"),
+        library("BillingPorts", "Accounts", "Billing", "Dates", "JobKit", "Money"),
 
         // Jobs: one kind, or the few kinds of one story, each.
         job("Renewals"),
+        job("Proration"),
         job("InvoiceGeneration"),
         job("PaymentRetries"),
+        job("DunningEmails"),
         job("PaymentMethods"),
-        job("Receipts"),
+        job("CustomerMails"),
 
         // What a person says to the process, and it of itself.
         library("Commands"),
@@ -107,8 +109,8 @@ let package = Package(
                 "0001_roles", "0002_queue", "0003_claims", "0004_verbs", "0005_schedules", "0006_operations",
             ]),
         store(
-            "BooksStore", "Billing", "BillingPorts", "Dates", "JSONText", "JobKit", "Ledger", "Money", "Postgres",
-            "QueueStore", migrations: ["0001_books", "0002_catalogue"]),
+            "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "JSONText", "JobKit", "Ledger", "Money", "Postgres",
+            "QueueStore", migrations: ["0001_books"]),
 
         // Stand-ins for people without accounts: what behaves as the real thing does.
         library("Sandboxes", "CLinux", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "Threads"),
@@ -126,10 +128,9 @@ let package = Package(
         .executableTarget(
             name: "billwright",
             dependencies: [
-                "Bench", "Billing", "BillingPorts", "BooksStore", "Catalogues", "Commands", "Dates", "Gateways",
-                "HTTPClient",
-                "HTTPServer", "InvoiceGeneration", "JSONText", "JobKit", "Ledger", "LocalPostgres", "Money",
-                "Observability", "PaymentMethods", "PaymentRetries", "Postgres", "Processes", "QueueStore", "Receipts",
+                "Accounts", "Bench", "Billing", "BillingPorts", "BooksStore", "Catalogues", "Commands", "CustomerMails",
+                "Dates", "DunningEmails", "Gateways", "HTTPClient", "HTTPServer", "InvoiceGeneration", "JSONText", "JobKit", "Ledger", "LocalPostgres", "Money",
+                "Observability", "PaymentMethods", "PaymentRetries", "Postgres", "Processes", "Proration", "QueueStore",
                 "Renewals", "Runtime", "Sandboxes", "Web",
             ], swiftSettings: strict),
 
@@ -147,7 +148,8 @@ let package = Package(
         tests("JSONText", "JSONText", "PropertySupport"),
         tests("Billing", "Billing", "Dates", "JSONText", "Ledger", "Money", "PropertySupport"),
         tests(
-            "Scenarios", "Accounts", "Billing", "Dates", "JSONText", "Money", "PropertySupport", "Scenarios"),
+            "Scenarios", "Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money", "PropertySupport",
+            "Scenarios"),
         tests("Accounts", "Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money", "PropertySupport"),
         tests("Commands", "Commands"),
         tests("JobKit", "Dates", "JobKit", "JudgeSupport", "PropertySupport"),
@@ -165,7 +167,7 @@ let package = Package(
         tests("LocalPostgres", "LocalPostgres", "Processes"),
         tests("QueueStore", "Dates", "JobKit", "Postgres", "PropertySupport", "QueueStore", "TestSupport"),
         tests(
-            "BooksStore", "Billing", "BillingPorts", "BooksStore", "Dates", "JSONText", "JobKit", "Ledger", "Money",
+            "BooksStore", "Accounts", "Billing", "BillingPorts", "BooksStore", "Dates", "JSONText", "JobKit", "Ledger", "Money",
             "Postgres", "PropertySupport", "QueueStore", "TestSupport"),
         tests("BillingSupport", "BillingSupport", "Dates"),
         tests(
@@ -180,7 +182,6 @@ let package = Package(
         tests(
             "PaymentMethods", "Billing", "BillingPorts", "BillingSupport", "BooksStore", "Dates", "InvoiceGeneration",
             "JobKit", "PaymentMethods", "PaymentRetries", "Postgres", "TestSupport"),
-        tests("Receipts", "BillingPorts", "BillingSupport", "Dates", "JobKit", "Postgres", "Receipts", "TestSupport"),
         tests("Runtime", "Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"),
         tests(
             "EndToEnd", "BooksStore", "CLinux", "Dates", "HTTPClient", "JobKit", "JudgeSupport", "LocalPostgres",

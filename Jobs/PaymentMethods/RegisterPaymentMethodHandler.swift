@@ -20,13 +20,13 @@ public struct RegisterPaymentMethodHandler: JobHandler {
             guard let method = try await work.paymentMethod(job.arguments.method, of: customer),
                 method.state == .pending
             else { return nil }
-            guard method.customer.gatewayCustomer == nil else { return (method, nil) }
-            return (method, try await work.announce(.creation(of: method.customer)).effect)
+            guard method.gatewayCustomer == nil else { return (method, nil) }
+            return (method, try await work.announce(.creation(of: method)).effect)
         }
         guard let (method, creation) = known else { return context.complete() }
-        var reference = method.customer.gatewayCustomer
+        var reference = method.gatewayCustomer
         if let creation {
-            switch await gateway.createCustomer(GatewayCustomer(method.customer), key: creation.key) {
+            switch await gateway.createCustomer(GatewayCustomer(method), key: creation.key) {
             case .done(let created): reference = created
             case .refused(let code, let message): return .held(reason: "no customer at the gateway: \(code) \(message)")
             case .misconfigured(let reason): return .held(reason: "the gateway refuses our requests: \(reason)")
@@ -40,7 +40,7 @@ public struct RegisterPaymentMethodHandler: JobHandler {
     private func attach(
         _ method: PaymentMethodRecord, to reference: String, creation: Effect?, in context: BillingContext
     ) async throws -> JobOutcome {
-        let customer = method.customer.key
+        let customer = method.customer
         let attachment = try await context.transaction { work in
             if let creation, creation.state == .intended {
                 try await work.recordGatewayCustomer(reference, of: customer)
@@ -51,9 +51,9 @@ public struct RegisterPaymentMethodHandler: JobHandler {
         switch await gateway.attach(method.token, toCustomer: reference, key: attachment.key) {
         case .done(let attached):
             return try await context.complete { work in
-                let open = try await work.activate(method.id, of: customer, reference: attached)
+                try await work.activate(method.id, of: customer, reference: attached)
                 try await work.settle(attachment, as: .confirmed, result: Array("{}".utf8))
-                for invoice in open { try await work.enqueue(ChargeInvoice(customer: customer, invoice: invoice)) }
+                try await work.followUp(work.accounts([customer]))
             }
         case .refused(let code, let message):
             return try await context.complete { work in
@@ -67,16 +67,16 @@ public struct RegisterPaymentMethodHandler: JobHandler {
 }
 
 extension GatewayCustomer {
-    fileprivate init(_ customer: CustomerRecord) {
+    fileprivate init(_ method: PaymentMethodRecord) {
         self.init(
-            name: customer.name, email: customer.email,
-            metadata: ["seller": customer.sellerCode, "customer": customer.code])
+            name: method.customerName, email: method.customerEmail ?? "",
+            metadata: ["seller": method.sellerCode, "customer": method.customerCode])
     }
 }
 
 extension EffectRequest {
-    fileprivate static func creation(of customer: CustomerRecord) -> EffectRequest {
-        EffectRequest(scope: "customer/\(customer.key)", name: "create", fingerprint: customer.code)
+    fileprivate static func creation(of method: PaymentMethodRecord) -> EffectRequest {
+        EffectRequest(scope: "customer/\(method.customer)", name: "create", fingerprint: method.customerCode)
     }
 
     fileprivate static func attachment(of method: PaymentMethodRecord) -> EffectRequest {

@@ -47,6 +47,10 @@ public struct Account: Sendable {
     public internal(set) var mails: [Mail] = []
     /// The first month whose earnings have not been booked, by its first day; `nil` while nothing was ever issued.
     public internal(set) var openMonth: LocalDate?
+    /// What has been booked as earned, in all.
+    public internal(set) var recognizedBooked: Money
+    /// How many entries for the month before `openMonth` there are: what comes late for it makes another.
+    public internal(set) var lastMonthEntries = 0
 
     public init(
         code: String, currency: Currency, zone: TimeZoneRules, sellerZone: TimeZoneRules, settings: BillingSettings,
@@ -65,6 +69,7 @@ public struct Account: Sendable {
         self.arrangement = arrangement
         calendar = BillingCalendar(zone: zone, unit: settings.proration.unit)
         credit = .zero(currency)
+        recognizedBooked = .zero(currency)
     }
 
     var meters: Meters { Meters(self) }
@@ -96,9 +101,6 @@ extension Account {
             return total
         }
     }
-
-    /// Books what has been earned in the months that are over.
-    public mutating func closeMonths(at instant: Instant) throws {}
 }
 
 extension Subscription {

@@ -1,5 +1,4 @@
 public import Billing
-public import Dates
 public import JobKit
 
 // The arguments of every kind that somebody other than its handler enqueues. Each names things and carries none of them.

@@ -1,7 +1,7 @@
-public import Accounts
+internal import Accounts
 internal import Billing
 internal import Dates
-public import JobKit
+internal import JobKit
 
 extension BillingWork {
     /// Enqueues what these accounts, as they stand now, want done next: an invoice, then charges, then reminders. Each of

@@ -36,6 +36,8 @@ public struct JournalEntry: Hashable, Sendable {
         case creditRefunded = "credit_refunded"
         case invoiceVoided = "invoice_voided"
         case writtenOff = "written_off"
+        /// What is earned in a month of what was billed.
+        case revenueRecognized = "revenue_recognized"
     }
 
     public let kind: Kind

@@ -94,6 +94,7 @@ import Testing
             ".price.metric: there is no metric \"nope\""),
         Case(#""do": "add_price", "subscription": "s", "price": "base""#, ".price: must be an object, not \"base\""),
         Case(#""do": "change_billing_day", "day": 1"#, ": must have exactly one of \"customer\" and \"subscription\""),
+        Case(#""do": "change_billing_day", "customer": 7, "day": 1"#, ".customer: must be a string, not 7"),
         Case(
             #""do": "use_coupon", "customer": "acme", "subscription": "s", "coupon": "c""#,
             ": must have exactly one of \"customer\" and \"subscription\""),
@@ -148,6 +149,13 @@ import Testing
             #""do": "override", "customer": "acme", "dunning": "pause", "days": 3"#,
             ": \"days\" must be there with \"extend_grace\", and only then"),
         Case(#""do": "bill", "date": "2026-02-30""#, ".date: \"2026-02-30\" is not a date (YYYY-MM-DD)"),
+        Case(#""do": "bill", "date": "3000-01-01""#, ".date: 3000-01-01 is not in the years 1900 to 2999"),
+        Case(
+            #""do": "usage", "customer": "acme", "metric": "calls", "id": "e", "time": "9999-12-31T23:59:59-23:59""#,
+            ".time: 9999-12-31T23:59:59-23:59 is not in the years 1900 to 2999"),
+        Case(
+            #""do": "usage", "customer": "acme", "metric": "calls", "id": "e", "time": "0001-01-01""#,
+            ".time: 0001-01-01 is not in the years 1900 to 2999"),
     ])
     func `a fault of an operation is named`(fault: Case) {
         let faults = Sample.faults(Sample.file(#"{"at": "2026-02-01", \#(fault.text)}"#))

@@ -18,7 +18,8 @@ struct Discounts {
 
     /// Each cuts what the one before left; where lines were sold on several plans, each plan's cut its own.
     mutating func takePlanDiscounts() throws(MoneyFault) {
-        for subscription in account.subscriptions {
+        for subscription in account.subscriptions
+        where lines.contains(where: { $0.subscription == subscription.code && $0.isForTime }) {
             let stretches = subscription.stretches(account.calendar)
             for (plan, indices) in planLines(of: subscription.code, stretches) {
                 for discount in plan.plan.discounts where plan.fulfils(discount, term: subscription.term?.months) {
@@ -32,7 +33,7 @@ struct Discounts {
     private func planLines(of code: String, _ stretches: [Stretch]) -> [(plan: Stretch, lines: [Int])] {
         var found: [(plan: Stretch, lines: [Int])] = []
         for (index, line) in lines.enumerated()
-        where line.subscription == code && (line.kind == .recurring || line.kind == .proration) {
+        where line.subscription == code && line.isForTime {
             guard let start = line.span?.start, let stretch = stretches.last(where: { $0.start <= start }),
                 line.charge?.basis.interval == stretch.plan.interval
             else { continue }
@@ -141,7 +142,8 @@ struct Discounts {
 }
 
 extension Stretch {
-    fileprivate func fulfils(_ discount: PlanDiscount, term: Int?) -> Bool {
+    /// Whether the plan's discount is given, for a term of so many months.
+    func fulfils(_ discount: PlanDiscount, term: Int?) -> Bool {
         if let months = discount.minimumTermMonths, (term ?? 0) < months { return false }
         if let volume = discount.volume, (quantities[volume.unit] ?? .one) < volume.minimum { return false }
         return true
@@ -149,6 +151,8 @@ extension Stretch {
 }
 
 extension InvoiceLine {
+    fileprivate var isForTime: Bool { kind == .recurring || kind == .proration }
+
     fileprivate func isCut(by use: CouponUse) -> Bool {
         amount.isPositive && (use.subscription == nil || use.subscription == subscription)
             && (use.coupon.appliesTo.isEmpty || use.coupon.appliesTo.contains(code))

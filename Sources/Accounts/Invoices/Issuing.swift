@@ -22,6 +22,8 @@ extension Account {
         defer { refundsUnused = false }
         guard let draft = try draft(at: instant, upTo: date) else { return false }
         try issue(draft, number: number(settings.numbering), at: instant, refundsUnused: refundsUnused)
+        // What is billed after its time may belong to a month that has been booked.
+        if draft.lines.contains(where: \.isBilledAfterItsTime) { try bookRevenue(at: instant) }
         return true
     }
 
@@ -99,6 +101,12 @@ extension Account {
                 return cycle.stretch.anchor.boundary(index, every: interval) == date
             }
         }
+    }
+}
+
+extension InvoiceLine {
+    fileprivate var isBilledAfterItsTime: Bool {
+        kind == .usage || kind == .minimum || charge?.basis.timing == .inArrears
     }
 }
 

@@ -29,10 +29,11 @@ struct Run {
         var isWhole: Bool { span == cycle }
     }
 
-    /// The windows that begin by `date`, in order.
-    func windows(by date: LocalDate, _ calendar: BillingCalendar) -> [Window] {
+    /// The windows that end after `first`, or all, and begin by `date`, in order.
+    func windows(after first: LocalDate? = nil, by date: LocalDate, _ calendar: BillingCalendar) -> [Window] {
         var windows: [Window] = []
-        var index = stretch.anchor.index(of: start.date, every: interval)
+        if let first, let end, end.date < first { return [] }
+        var index = stretch.anchor.index(of: max(start.date, first ?? start.date), every: interval)
         while true {
             let cycle = stretch.cycle(index, every: interval, calendar)
             index += 1

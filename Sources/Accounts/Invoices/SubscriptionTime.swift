@@ -14,14 +14,10 @@ struct SubscriptionTime {
     var calendar: BillingCalendar { account.calendar }
     var currency: Currency { account.currency }
 
-    /// The price that holds in a cycle: the one that was sold, or a later one to which the seller moved everybody.
+    /// The price that holds in a cycle.
     func price(_ run: Run, in cycle: Span) -> Price {
-        guard let plan = run.plan, !subscription.dealPrices.contains(run.price.code) else { return run.price }
-        let moved = account.catalogue[plan: plan]?.prices.filter { version in
-            guard version.code == run.price.code, let from = version.movesExistingFrom else { return false }
-            return from <= cycle.start.date && version.effectiveFrom.map { $0 > run.stretch.planSince } ?? false
-        }
-        return moved?.max { ($0.effectiveFrom ?? .earliest) < ($1.effectiveFrom ?? .earliest) } ?? run.price
+        account.price(
+            run.price, of: run.plan, soldOn: run.stretch.planSince, to: subscription, on: cycle.start.date)
     }
 
     /// Whether the first line of a run waits for the next invoice: a change that said so brought it.
@@ -32,13 +28,14 @@ struct SubscriptionTime {
     /// What has fallen due of the prices for time, less what stands.
     func charges() throws(MoneyFault) -> [Candidate] {
         var found: [Candidate] = []
+        let standing = existing.standing()
         for run in runs where run.price.model.isForTime {
             for window in run.windows(by: date, calendar) {
                 let price = price(run, in: window.cycle)
                 guard due(window, price) <= date else { continue }
                 let basis = run.basis(price, quantity: run.quantity)
-                let standing = existing.charges.filter { $0.line.code == price.code && $0.basis == basis }
-                for span in window.span.subtracting(standing.flatMap(\.standing)) {
+                let billed = standing[Existing.Key(code: price.code, basis: basis)]?.overlapping(window.span) ?? []
+                for span in window.span.subtracting(billed) {
                     found.append(try charge(span, window, run, price, basis))
                 }
             }
@@ -87,9 +84,8 @@ struct SubscriptionTime {
     /// What was billed for time that is no longer right: other plan, price or quantity, or not billed at all.
     func credits() throws(MoneyFault) -> [Candidate] {
         var found: [Candidate] = []
-        let horizon = max(date, existing.horizon ?? date)
         for charge in existing.charges where !charge.standing.isEmpty {
-            let right = stillRight(charge, by: horizon)
+            let right = stillRight(charge)
             var left = charge.left
             for piece in charge.standing.flatMap({ $0.subtracting(right) }) {
                 let credit = try self.credit(piece, of: charge, left: left)
@@ -101,16 +97,17 @@ struct SubscriptionTime {
     }
 
     /// The time in which that charge is what ought to be billed, or stands though it is not.
-    private func stillRight(_ charge: Existing.Charge, by horizon: LocalDate) -> [Span] {
+    private func stillRight(_ charge: Existing.Charge) -> [Span] {
         var spans: [Span] = []
+        guard let first = charge.standing.first, let last = charge.standing.last else { return [] }
         for run in runs where run.price.code == charge.line.code {
-            for window in run.windows(by: horizon, calendar) {
+            for window in run.windows(after: first.start.date, by: last.end.date, calendar) {
                 let price = price(run, in: window.cycle)
                 if run.basis(price, quantity: run.quantity) == charge.basis { spans.append(window.span) }
             }
         }
         for stretch in stretches where stretch.billing == .kept {
-            let end = stretch.end ?? calendar.moment(max(horizon, stretch.start.date).adding(days: 1))
+            let end = stretch.end ?? calendar.moment(max(last.end.date, stretch.start.date).adding(days: 1))
             if let span = Span(stretch.start, end) { spans.append(span) }
         }
         return spans
@@ -138,6 +135,21 @@ struct SubscriptionTime {
         guard invoice.total.isPositive else { return nil }
         let paid = try invoice.paid + invoice.creditApplied
         return Fraction(max(0, min(paid.minorUnits, invoice.total.minorUnits)), of: invoice.total.minorUnits)
+    }
+}
+
+extension Account {
+    /// The price that holds in the cycle that begins on `date`: the one that was sold, or a later one to which the
+    /// seller moved everybody. `plan` is `nil` for an add-on.
+    func price(
+        _ price: Price, of plan: String?, soldOn sold: LocalDate, to subscription: Subscription, on date: LocalDate
+    ) -> Price {
+        guard let plan, !subscription.dealPrices.contains(price.code) else { return price }
+        let moved = catalogue[plan: plan]?.prices.filter { version in
+            guard version.code == price.code, let from = version.movesExistingFrom else { return false }
+            return from <= date && version.effectiveFrom.map { $0 > sold } ?? false
+        }
+        return moved?.max { ($0.effectiveFrom ?? .earliest) < ($1.effectiveFrom ?? .earliest) } ?? price
     }
 }
 

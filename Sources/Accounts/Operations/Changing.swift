@@ -133,29 +133,3 @@ extension Subscription {
 
     fileprivate var priceCodes: [String] { plan.prices.map(\.code) + addOns.map(\.code) }
 }
-
-extension Plan {
-    /// What a month comes to of what is not metered, before any discount, in minor units.
-    func monthlyValue(addOns: [Price], quantities: [String: Rational]) throws(MoneyFault) -> Rational {
-        var total = Rational.zero
-        for price in prices + addOns where price.model.isForTime {
-            let quantity = price.model.unit.map { quantities[$0] ?? .one } ?? .one
-            let cost = try price.model.cost(of: quantity, in: currency)
-            total = try total + cost * interval(of: price).perMonth
-        }
-        return total
-    }
-}
-
-extension BillingInterval {
-    /// How many of it a month has: a year has 12 months, 52 weeks or 365 days.
-    var perMonth: Rational {
-        get throws(MoneyFault) {
-            switch self {
-            case .months(let count): try Rational(1, over: Int128(count))
-            case .weeks(let count): try Rational(52, over: Int128(12 * count))
-            case .days(let count): try Rational(365, over: Int128(12 * count))
-            }
-        }
-    }
-}

@@ -37,7 +37,7 @@ extension Account {
                 term: request.term.map {
                     Subscription.Term(
                         months: $0.months, renews: $0.renews, end: (trialEnd ?? start).adding(months: $0.months))
-                }, plan: plan, dealPrices: Set(request.prices.keys), end: nil))
+                }, soldMonths: request.term?.months, plan: plan, dealPrices: Set(request.prices.keys), end: nil))
     }
 
     /// The plan at the prices at which it is sold that day, or at those agreed, in major units.

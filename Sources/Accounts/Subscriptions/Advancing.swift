@@ -13,6 +13,7 @@ extension Account {
             }
             try giveNotice(index, on: today, at: instant)
         }
+        if let monthEnd = try monthEnd, monthEnd <= instant { try bookRevenue(at: instant) }
     }
 
     private mutating func take(_ step: Subscription.Step, of index: Int, at instant: Instant) throws {
@@ -62,8 +63,8 @@ extension Account {
     }
 
     /// The next instant after `instant` at which something falls due by itself: of the subscriptions, or of a billing
-    /// date.
-    public func nextDue(after instant: Instant) -> Instant? {
+    /// date, or a month of the seller's that is to be booked.
+    public func nextDue(after instant: Instant) throws -> Instant? {
         let today = calendar.date(of: instant)
         var dates: [LocalDate] = []
         for subscription in subscriptions {
@@ -71,7 +72,8 @@ extension Account {
             dates += subscription.notices.filter { !subscription.given.contains($0.until) }.map(\.date)
             if !subscription.state.hasEnded { dates += boundaries(of: subscription, after: today) }
         }
-        return dates.filter { $0 > today }.min().map { calendar.midnight($0) }
+        let next = dates.filter { $0 > today }.min().map { calendar.midnight($0) }
+        return [next, try monthEnd].compactMap(\.self).filter { $0 > instant }.min()
     }
 
     private func boundaries(of subscription: Subscription, after date: LocalDate) -> [LocalDate] {

@@ -22,6 +22,8 @@ public struct Subscription: Hashable, Sendable {
     /// What waits for the end of a period.
     public internal(set) var pending: [PendingChange]
     public internal(set) var term: Term?
+    /// The months of the term for which it was sold, kept when that is over.
+    public internal(set) var soldMonths: Int? = nil
     /// The plan that it is on, as people see it; its prices may still wait for the end of the period.
     public internal(set) var plan: Plan
     /// The prices that were agreed for this one; a published price never replaces them.

@@ -112,7 +112,7 @@ extension SubscriptionTime {
             if case .credit(let corrected, _, _, _, _) = candidate.line.explanation { (candidate.line, corrected) } else { nil }
         }
         for (line, corrected) in credits
-        where existing.charges.contains(where: { $0.reference == corrected && $0.line.counts(in: window, of: plan) }) {
+        where existing.charge(at: corrected)?.line.counts(in: window, of: plan) ?? false {
             total = try total + line.amount
         }
         return total

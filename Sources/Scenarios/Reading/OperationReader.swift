@@ -82,10 +82,11 @@ struct OperationReader {
     private mutating func act(_ verb: Verb, _ node: JSONNode, _ party: Party) -> TimedOperation.Act? {
         switch verb {
         case .publishPrice: return publication(node).map { .publishPrice($0) }
-        case .bill: return fields.required(node, "date", Field.date).map { .bill($0) }
+        case .bill: return fields.required(node, "date", Field.day).map { .bill($0) }
         default:
             if verb.keys.isSuperset(of: ["customer", "subscription"]) {
                 choose(node, ["customer", "subscription"])
+                _ = fields.optional(node, "customer", Field.text)
             } else if verb.keys.contains("customer") {
                 _ = fields.required(node, "customer", Field.text)
             }

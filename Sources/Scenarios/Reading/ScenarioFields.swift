@@ -14,15 +14,38 @@ extension Field {
         return text
     }
 
+    /// When scenarios play: far enough from where dates end that no term or cycle after them leaves it.
+    private static let years = 1900...2999
+
+    static func day(_ node: JSONNode) throws(JSONFault) -> LocalDate {
+        let day = try date(node)
+        guard years.contains(day.year) else { throw node.fault("\(day) is not in the years 1900 to 2999") }
+        return day
+    }
+
     /// An instant, or a date that stands for its first moment in `zone`.
     static func instant(_ zone: TimeZoneRules) -> (JSONNode) throws(JSONFault) -> Instant {
         { node throws(JSONFault) in
             let text = try node.string()
-            if let date = try? LocalDate(parsing: text) { return zone.instant(of: date) }
-            if let instant = try? Instant(parsing: text) { return instant }
-            throw node.fault(
-                "\"\(text.prefix(80))\" is neither a date (2026-01-31) nor an instant (2026-01-31T09:00:00Z)")
+            let first = (try? LocalDate(parsing: text)).map { zone.instant(of: $0) }
+            guard let instant = first ?? (try? Instant(parsing: text)) else {
+                throw node.fault(
+                    "\"\(text.prefix(80))\" is neither a date (2026-01-31) nor an instant (2026-01-31T09:00:00Z)")
+            }
+            guard years.contains(zone.localDate(of: instant).year) else {
+                throw node.fault("\(text) is not in the years 1900 to 2999")
+            }
+            return instant
         }
+    }
+
+    static func period(_ node: JSONNode) throws(JSONFault) -> Period {
+        let bounds = try node.array()
+        guard bounds.count == 2 else { throw node.fault("must be two dates: the first day and the day after the last") }
+        let start = try day(bounds[0])
+        let end = try day(bounds[1])
+        guard let period = Period(checking: start, end) else { throw node.fault("no day lies in [\(start), \(end))") }
+        return period
     }
 
     /// More than nothing.

@@ -9,7 +9,7 @@ extension OperationReader {
     mutating func subscribe(_ node: JSONNode, _ party: Party) -> Operation? {
         let code = fields.required(node, "id", Field.code)
         let plan = fields.required(node, "plan", Field.text)
-        let start = fields.optional(node, "start", Field.date)
+        let start = fields.optional(node, "start", Field.day)
         let billingDay = fields.optional(node, "billing_day", Field.integer(1...31))
         let align = fields.optional(node, "align", Field.choice(Operation.Alignment.self)) ?? .anniversary
         if billingDay != nil, align == .calendar {
@@ -94,7 +94,7 @@ extension OperationReader {
 
     /// The past day from which a change of plan is billed.
     private mutating func effective(_ node: JSONNode, _ timing: Operation.Timing, _ party: Party) -> LocalDate? {
-        guard let date = fields.optional(node, "effective", Field.date) else { return nil }
+        guard let date = fields.optional(node, "effective", Field.day) else { return nil }
         if let today = party.today, date > today {
             fields.faults.add(node.fault("\"effective\" \(date) is later than the operation, on \(today)"))
         }
@@ -140,7 +140,7 @@ extension OperationReader {
         let tiers = fields.node(node, "tiers").flatMap {
             PriceModel.Tier.reading($0, currency: currency, faults: &fields.faults)
         }
-        let effectiveFrom = fields.required(node, "effective_from", Field.date)
+        let effectiveFrom = fields.required(node, "effective_from", Field.day)
         let movesExisting = fields.optional(node, "move_existing", Field.bool) ?? false
         guard let plan, let price, let cost = amount ?? tiers.map({ .tiers($0) }), let effectiveFrom else { return nil }
         if let known = catalogue?[plan: plan]?.prices.first(where: { $0.code == price }) {

@@ -42,11 +42,11 @@ public struct Replay {
                 try accounts[index].remind(at: now)
                 try accounts[index].endGrace(at: now)
             }
-            let due = accounts.flatMap { [$0.nextDue(after: now), $0.nextCollection(after: now)].compactMap(\.self) }
+            let due = try accounts.flatMap { try [$0.nextDue(after: now), $0.nextCollection(after: now)].compactMap(\.self) }
             guard let next = ([operations.first?.at].compactMap(\.self) + due + answers.map(\.at)).min() else { break }
             now = next
         }
-        for index in accounts.indices { try accounts[index].closeMonths(at: scenario.until) }
+        for index in accounts.indices { try accounts[index].bookRevenue(at: scenario.until) }
     }
 
     private mutating func perform(_ timed: TimedOperation) throws {

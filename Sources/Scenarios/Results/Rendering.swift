@@ -27,7 +27,22 @@ extension SimulationResult {
             account.attempts.filter { $0.outcome != nil }.map { (at: $0.at, place, ChargeResult($0, of: account)) }
         }.sorted { ($0.at, $0.1) < ($1.at, $1.1) }.map(\.2)
         emails = Self.emails(of: accounts)
-        ledger = try LedgerResult(accounts.flatMap(\.entries), currency: accounts.first?.currency)
+        ledger = try LedgerResult(accounts.flatMap(\.entries))
+        revenue = try RevenueResult(accounts)
+        mrr = try Self.recurring(accounts, until: until)
+    }
+
+    private static func recurring(_ accounts: [Account], until: Instant) throws -> [String: MRRResult] {
+        guard let currency = accounts.first?.currency else { return [:] }
+        let totals = try accounts.map { try $0.monthlyValues(through: until) }
+        var months: [String: MRRResult] = [:]
+        for movement in try MRR.movements(totals: totals, in: currency) {
+            months[movement.month.monthText] = MRRResult(
+                total: movement.total.minorUnits, new: movement.new.minorUnits,
+                expansion: movement.expansion.minorUnits, contraction: movement.contraction.minorUnits,
+                churn: movement.churn.minorUnits, reactivation: movement.reactivation.minorUnits)
+        }
+        return months
     }
 
     private static func emails(of accounts: [Account]) -> [EmailResult] {
@@ -84,7 +99,7 @@ extension ChargeResult {
 
 extension LedgerResult {
     /// An entry that does not balance cannot be made, so what is checked is the sum.
-    fileprivate init(_ entries: [JournalEntry], currency: Currency?) throws {
+    fileprivate init(_ entries: [JournalEntry]) throws {
         self.init(balanced: true)
         var sum: Int64 = 0
         for posting in entries.flatMap(\.postings) {
@@ -94,4 +109,26 @@ extension LedgerResult {
         for balance in accounts.values { sum += balance }
         balanced = sum == 0
     }
+}
+
+extension RevenueResult {
+    /// Of all customers; a month in which one has nothing recognized still has what it had deferred.
+    fileprivate init(_ accounts: [Account]) throws {
+        self.init()
+        let recognitions = try accounts.map { try $0.recognition() }
+        let months = Set(recognitions.flatMap { $0.months.map(\.month) }).sorted()
+        for month in months {
+            for recognition in recognitions {
+                recognized[month.monthText, default: 0] +=
+                    recognition.months.first { $0.month == month }?.recognized.minorUnits ?? 0
+                deferred[month.monthText, default: 0] +=
+                    recognition.months.last { $0.month <= month }?.deferred.minorUnits ?? 0
+            }
+        }
+    }
+}
+
+extension LocalDate {
+    /// `2026-01`.
+    fileprivate var monthText: String { String(description.prefix(7)) }
 }

@@ -1,0 +1,106 @@
+internal import Accounts
+internal import Billing
+internal import BillingPorts
+internal import Dates
+internal import JobKit
+
+// Writing down what the gateway said. `nil` means that the job goes on with the next step.
+extension CollectPaymentsHandler {
+    func ask(about charge: Charge, in context: BillingContext) async throws -> JobOutcome? {
+        switch await gateway.findCharge(charge.request) {
+        case .found(.unknown(let reason)):
+            // It answered, and what it says cannot be: charged twice, another amount. Nothing of ours may go on from there.
+            return .held(reason: "\(charge.described): \(reason)")
+        case .found(.processing(let reference)):
+            try await settle(charge, .processing, reference: reference, as: nil, in: context)
+            return context.now < charge.settlesAt ? nil : .snoozed(until: context.now + .seconds(24 * 3600))
+        case .found(let outcome): return try await record(outcome, of: charge, in: context)
+        case .unavailable(let reason): throw GatewayUnavailable(reason: reason)
+        case .notFound:
+            // It never arrived: the same attempt, under the same key, is sent again.
+            try await change(charge, in: context) { account, place, _ in account.takeBack(attempt: place) }
+            return nil
+        }
+    }
+
+    func record(
+        _ outcome: ChargeOutcome, of charge: Charge, in context: BillingContext
+    ) async throws -> JobOutcome? {
+        switch outcome {
+        case .succeeded(let reference):
+            try await settle(charge, .success, reference: reference, as: .confirmed, in: context)
+        case .processing(let reference):
+            try await settle(charge, .processing, reference: reference, as: .confirmed, in: context)
+        case .requiresAction(let reference):
+            try await settle(charge, .requiresAction, reference: reference, as: .refused, in: context)
+        case .declined(let code, let advice, let reference):
+            let outcome = PaymentAttempt.Outcome(Decline(code: code, advice: advice), code: code)
+            try await settle(charge, outcome, reference: reference, declineCode: code, as: .refused, in: context)
+        case .unknown: try await settle(charge, .unknown, as: .unknown, in: context)
+        case .notProcessed(let reason):
+            try await change(charge, in: context) { account, place, _ in account.takeBack(attempt: place) }
+            throw GatewayUnavailable(reason: reason)
+        case .misconfigured(let reason):
+            // The attempt stays as sent: an earlier request under its key may have charged, so whoever releases the job
+            // has the gateway asked before anything is sent again.
+            return .held(reason: "\(charge.described): the gateway refuses our requests: \(reason)")
+        }
+        return nil
+    }
+
+    /// Stores an attempt's outcome and what follows from it for the account; `state` is the effect's, `nil` if that has
+    /// been settled.
+    private func settle(
+        _ charge: Charge, _ outcome: PaymentAttempt.Outcome, reference: String? = nil, declineCode: String? = nil,
+        as state: EffectState?, in context: BillingContext
+    ) async throws {
+        try await change(charge, in: context) { account, place, now in
+            try account.settle(
+                attempt: place, with: outcome, reference: reference, declineCode: declineCode, at: now)
+        } also: { work in
+            guard let state, charge.effect.state == .intended || charge.effect.state == .unknown else { return }
+            let result = [("outcome", outcome.rawValue), ("reference", reference), ("code", declineCode)]
+            let members = result.compactMap { name, value in value.map { "\"\(name)\":\"\($0.jsonSafe)\"" } }
+            try await work.settle(charge.effect, as: state, result: Array("{\(members.joined(separator: ","))}".utf8))
+        }
+    }
+
+    /// Changes the account of an attempt that still waits for its outcome. One that a webhook or another job has settled
+    /// in the meantime is left as it is.
+    private func change(
+        _ charge: Charge, in context: BillingContext,
+        _ body: @Sendable (inout Account, Int, Instant) throws -> Void,
+        also: @Sendable (any BillingWork) async throws -> Void = { _ in }
+    ) async throws {
+        try await context.transaction { work in
+            guard var open = try await work.accounts([charge.customer]).first,
+                open.account.pendingAttempts.contains(charge.place)
+            else { return }
+            try body(&open.account, charge.place, work.now)
+            try await also(work)
+            try await work.store([open])
+        }
+    }
+}
+
+extension PaymentAttempt.Outcome {
+    /// What a decline means for what follows.
+    fileprivate init(_ decline: Decline, code: String) {
+        if let named = PaymentAttempt.Outcome(rawValue: code), !named.isPending, named != .success, named != .refunded {
+            self = named
+            return
+        }
+        switch decline {
+        case .hard: self = .lostCard
+        case .needsAction: self = .requiresAction
+        case .soft, .configuration: self = .cardDeclined
+        }
+    }
+}
+
+extension String {
+    /// Gateways' ids and codes are plain words; whatever else comes is kept readable and harmless.
+    fileprivate var jsonSafe: String {
+        String(unicodeScalars.map { $0 == "\"" || $0 == "\\" || $0.value < 0x20 ? "?" : Character($0) })
+    }
+}

@@ -1,0 +1,136 @@
+internal import Accounts
+public import BillingPorts
+internal import Dates
+public import JobKit
+
+/// Collects what a customer owes and is to be charged for now: at most one charge of an attempt moves money, whatever
+/// dies when.
+///
+/// The attempt is on disk before money can move. A charge that may have arrived is asked about before anything is sent
+/// again, and never while it could still be on its way. Each step is worked out anew from the books.
+public struct CollectPaymentsHandler: JobHandler {
+    // Longer than the gateway's own time-outs; an attempt itself is bounded by those.
+    public static let policy = JobPolicy(
+        maxAttempts: 12, timeout: .seconds(180), backoff: Backoff(first: .seconds(2), longest: .seconds(900)),
+        whenExhausted: .hold)
+
+    let gateway: any PaymentGateway
+    private let reconcileAfter: Duration
+    private let settlementDays: Int
+
+    /// `reconcileAfter`: how long a call without an answer may still be on its way; longer than the gateway's time-out.
+    /// `settlementDays`: when a bank debit is first asked about; then every day.
+    public init(gateway: any PaymentGateway, reconcileAfter: Duration = .seconds(300), settlementDays: Int = 4) {
+        self.gateway = gateway
+        self.reconcileAfter = reconcileAfter
+        self.settlementDays = settlementDays
+    }
+
+    public func run(_ job: Job<CollectPayments>, in context: BillingContext) async throws -> JobOutcome {
+        let customer = job.arguments.customer
+        while true {
+            let step = try await context.transaction { work in try await nextStep(for: customer, in: work) }
+            switch step {
+            case .nothing:
+                return try await context.complete { work in try await work.followUp(work.accounts([customer])) }
+            case .wait(let until): return .snoozed(until: until)
+            case .send(let charge):
+                if let outcome = try await record(await gateway.charge(charge.request), of: charge, in: context) {
+                    return outcome
+                }
+            case .ask(let charge):
+                if let outcome = try await ask(about: charge, in: context) { return outcome }
+            }
+        }
+    }
+
+    private enum Step: Sendable {
+        case nothing
+        case wait(until: Instant)
+        /// Committed as sent; call now.
+        case send(Charge)
+        /// May have arrived earlier: ask first.
+        case ask(Charge)
+    }
+
+    /// Decides, and commits the intent: after this a crash leaves an attempt to chase.
+    private func nextStep(for customer: CustomerKey, in work: any BillingWork) async throws -> Step {
+        guard var open = try await work.accounts([customer]).first else { return .nothing }
+        try open.account.advance(to: work.now)
+        var waits: [Instant] = []
+        for place in open.account.pendingAttempts {
+            guard let answerable = answerable(open.account.attempts[place], in: open.account) else {
+                return .send(try await send(place, of: &open, in: work))
+            }
+            if answerable <= work.now { return .ask(try await announce(place, of: open, in: work)) }
+            waits.append(answerable)
+        }
+        // Without a method at the gateway there is nothing to charge; the one that arrives enqueues this again.
+        if open.profile.gatewayCustomer != nil, open.profile.method != nil,
+            let invoice = try open.account.chargesDue(at: work.now).first
+        {
+            let place = try open.account.openAttempt(at: work.now, on: invoice)
+            return .send(try await send(place, of: &open, in: work))
+        }
+        try await work.store([open])
+        return waits.min().map { .wait(until: $0) } ?? .nothing
+    }
+
+    /// From when on the gateway may be asked about an attempt; `nil`: it has not been sent.
+    private func answerable(_ attempt: PaymentAttempt, in account: Account) -> Instant? {
+        guard let sentAt = attempt.sentAt else { return nil }
+        return attempt.outcome == .processing ? settlement(of: attempt, in: account) : sentAt + reconcileAfter
+    }
+
+    private func settlement(of attempt: PaymentAttempt, in account: Account) -> Instant {
+        account.calendar.zone.sameTime(as: attempt.at, days: settlementDays)
+    }
+
+    private func send(_ place: Int, of open: inout OpenAccount, in work: any BillingWork) async throws -> Charge {
+        open.account.send(attempt: place, at: work.now)
+        let charge = try await announce(place, of: open, in: work)
+        try await work.store([open])
+        return charge
+    }
+
+    private func announce(_ place: Int, of open: OpenAccount, in work: any BillingWork) async throws -> Charge {
+        let attempt = open.account.attempts[place]
+        guard let customer = open.profile.gatewayCustomer, let method = open.profile.method else {
+            throw InconsistentAttempt(customer: open.key, place: place, reason: "there is nothing to charge")
+        }
+        let effect = try await work.announce(
+            EffectRequest(
+                scope: "payment_attempt/\(open.key)/\(place)", name: "charge",
+                fingerprint: "\(attempt.amount) customer \(customer)")
+        ).effect
+        return Charge(
+            customer: open.key, place: place, effect: effect,
+            request: ChargeRequest(
+                key: effect.key, amount: attempt.amount, customer: customer, paymentMethod: method.reference,
+                attempt: effect.key.text, invoice: open.account.invoices[attempt.invoice].number,
+                announcedAt: effect.announcedAt),
+            settlesAt: settlement(of: attempt, in: open.account))
+    }
+}
+
+/// One attempt and what calling the gateway for it needs.
+struct Charge: Sendable {
+    let customer: CustomerKey
+    /// Its place among the customer's attempts.
+    let place: Int
+    let effect: Effect
+    let request: ChargeRequest
+    /// When a bank debit may be asked about.
+    let settlesAt: Instant
+
+    /// For people who must decide.
+    var described: String { "payment attempt \(customer)/\(place) of \(request.amount), invoice \(request.invoice)" }
+}
+
+/// An attempt that cannot be: stop this job today, not bend the books for a month.
+struct InconsistentAttempt: Error, CustomStringConvertible {
+    let customer: CustomerKey
+    let place: Int
+    let reason: String
+    var description: String { "payment attempt \(customer)/\(place): \(reason)" }
+}
