@@ -14,6 +14,7 @@ extension Subscription {
             "plan": .integer(try planID(plan)), "align": .string(align.rawValue),
             "billing_day": billingDay.map { .count($0) }, "trial_end": trialEnd.map { .text($0) },
             "changes": .list(changes), "pending": .list(pending), "term": term?.json,
+            "sold_months": soldMonths.map { .count($0) },
             "deal_prices": .list(dealPrices.sorted().map { .string($0) }), "end": end?.json,
             "given": .list(given.sorted().map { .text($0) }),
         ])
@@ -25,7 +26,9 @@ extension Subscription {
         history: [Transition], currency: Currency, plan: (Int64) -> Plan?
     ) throws(JSONFault) {
         try node.allowing(keys: [
-            "plan", "align", "billing_day", "trial_end", "changes", "pending", "term", "deal_prices", "end", "given",
+            "plan", "align", "billing_day", "trial_end", "changes", "pending", "term", "sold_months", "deal_prices",
+            "end",
+            "given",
         ])
         self.init(
             code: code, ordinal: ordinal, start: start, billingDay: try node.optional("billing_day", Field.monthDay),
@@ -38,6 +41,7 @@ extension Subscription {
                 try PendingChange(reading: node, currency: currency, plan: plan)
             },
             term: try node.optional("term", Term.init(reading:)),
+            soldMonths: try node.optional("sold_months", Field.place),
             plan: try node.required("plan") { (node) throws(JSONFault) in try Plan.sold(as: node, plan) },
             dealPrices: Set(try node.list("deal_prices", Field.string)),
             end: try node.optional("end", End.init(reading:)), given: Set(try node.list("given", Field.date)))
