@@ -124,6 +124,9 @@ public protocol PaymentMethodBooks: Sendable {
     /// A payment method, its customer locked; nil: no such method.
     func paymentMethod(_ id: PaymentMethod.ID, of customer: CustomerKey) async throws -> PaymentMethodRecord?
 
+    /// Stores a token of the gateway's that a customer has given, to be registered there by `RegisterPaymentMethod`.
+    func addPaymentMethod(_ token: String, of customer: CustomerKey) async throws -> PaymentMethod.ID
+
     /// Stores the gateway's id of a customer.
     func recordGatewayCustomer(_ reference: String, of customer: CustomerKey) async throws
 

@@ -130,6 +130,9 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
         }
     }
 
+    /// Has the workers of these queues look for work, whatever they know of it: after a clock that is not theirs was set.
+    public func wakeAll(_ queues: Set<QueueName>) async { await waker.wake(queues) }
+
     public func wakeUps() -> AsyncStream<QueueName?> { QueueWaker.wakeUps(listenerConfiguration) }
 
     /// The one place a transaction of ours is opened: scope first, the body, what must ride with the commit, and only

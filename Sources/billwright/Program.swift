@@ -10,7 +10,7 @@ extension Program {
             .jobsList, .jobsShow, .jobsStats,
         ] + Commands.Command.jobsActs + [
             .queuesList, .queuesPause, .queuesResume, .schedulesList, .schedulesRunNow, .schedulesPause,
-            .schedulesResume, .doctor, .ready, .benchQueue, .benchNoopWorker, .benchChaosQueue, .benchWorker,
+            .schedulesResume, .doctor, .ready, .simulate, .benchQueue, .benchNoopWorker, .benchChaosQueue, .benchWorker,
             .benchCounterpart, .sandboxStripe, .sandboxMail,
         ])
 }

@@ -61,6 +61,14 @@ extension Field {
         }
     }
 
+    static func period(_ node: JSONNode) throws(JSONFault) -> Period {
+        let bounds = try list(date)(node)
+        guard bounds.count == 2, let period = Period(checking: bounds[0], bounds[1]) else {
+            throw node.fault("must be two dates, the first day and a later one that is the first no more")
+        }
+        return period
+    }
+
     /// Any exact number.
     static func number(_ node: JSONNode) throws(JSONFault) -> Rational {
         guard let number = Rational(exactText: try node.string()) else {

@@ -27,7 +27,8 @@ extension Subscription {
     ) throws(JSONFault) {
         try node.allowing(keys: [
             "plan", "align", "billing_day", "trial_end", "changes", "pending", "term", "sold_months", "deal_prices",
-            "end", "given",
+            "end",
+            "given",
         ])
         self.init(
             code: code, ordinal: ordinal, start: start, billingDay: try node.optional("billing_day", Field.monthDay),

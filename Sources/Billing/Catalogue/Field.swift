@@ -56,16 +56,6 @@ package enum Field {
         }
     }
 
-    /// `[start, end)`.
-    package static func period(_ node: JSONNode) throws(JSONFault) -> Period {
-        let bounds = try node.array()
-        guard bounds.count == 2 else { throw node.fault("must be two dates: the first day and the day after the last") }
-        let start = try date(bounds[0])
-        let end = try date(bounds[1])
-        guard let period = Period(checking: start, end) else { throw node.fault("no day lies in [\(start), \(end))") }
-        return period
-    }
-
     /// Zero or more.
     package static func money(_ currency: Currency) -> (JSONNode) throws(JSONFault) -> Money {
         { node throws(JSONFault) in

@@ -39,6 +39,15 @@ extension Field {
         }
     }
 
+    static func period(_ node: JSONNode) throws(JSONFault) -> Period {
+        let bounds = try node.array()
+        guard bounds.count == 2 else { throw node.fault("must be two dates: the first day and the day after the last") }
+        let start = try day(bounds[0])
+        let end = try day(bounds[1])
+        guard let period = Period(checking: start, end) else { throw node.fault("no day lies in [\(start), \(end))") }
+        return period
+    }
+
     /// More than nothing.
     static func positiveMoney(_ currency: Currency) -> (JSONNode) throws(JSONFault) -> Money {
         { node throws(JSONFault) in

@@ -1,5 +1,5 @@
 public import Accounts
-internal import Billing
+public import Billing
 internal import Dates
 internal import Money
 
@@ -181,7 +181,7 @@ extension Account {
 
 extension Catalogue {
     /// The catalogue with another version of a price.
-    func publishing(_ publication: PricePublication) throws -> Catalogue {
+    public func publishing(_ publication: PricePublication) throws -> Catalogue {
         guard let plan = self[plan: publication.plan],
             let price = plan.prices.last(where: { $0.code == publication.price })
         else { throw OperationFault(.notFound, "there is no price \(publication.price) of a plan \(publication.plan)") }

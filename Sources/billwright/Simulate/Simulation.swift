@@ -2,6 +2,7 @@ internal import Accounts
 internal import Billing
 internal import BillingPorts
 internal import BooksStore
+internal import Commands
 internal import Dates
 internal import InvoiceGeneration
 internal import JobKit
@@ -49,11 +50,14 @@ struct Simulation {
         }
     }
 
-    private func worker() -> Worker<Composition.Store> {
-        let counterparts = Counterparts(
-            gateway: gateway, mailer: SimulatedMailer(), mailDomain: "simulation.example", zones: composition.zones,
+    private var counterparts: Counterparts {
+        Counterparts(
+            gateway: gateway, mailer: SimulatedMailer(), mailDomain: "simulation.example", zones: HostTimeZones(),
             reconcileAfter: ScriptedGateway.patience)
-        return Worker(
+    }
+
+    private func worker() -> Worker<Composition.Store> {
+        Worker(
             store: composition.store, roster: PostgresRoster(control: composition.control),
             registry: counterparts.registry(finalising: GatedFinalisation(gate: numbering)), clock: clock,
             settings: WorkerSettings(concurrency: 4), release: Program.billwright.version, log: composition.log,
@@ -62,7 +66,9 @@ struct Simulation {
 
     private func play() async throws -> SimulationResult {
         var desk = try await SimulationDesk(scenario, composition: composition, clock: clock, gateway: gateway)
-        let pulse = SimulationPulse(composition: composition, numbering: numbering)
+        let pulse = SimulationPulse(
+            composition: composition, numbering: numbering, queues: counterparts.registry.queues)
+        try await pulse.settle(at: clock.now())
         var operations = scenario.timeline[...]
         var now = clock.now()
         while now <= scenario.until {
@@ -98,10 +104,11 @@ struct GatedFinalisation: JobHandler {
 struct SimulationPulse {
     let composition: Composition
     let numbering: Gate
+    let queues: Set<QueueName>
 
     /// Returns when nothing that was due by `now` is left.
     func settle(at now: Instant) async throws {
-        composition.store.wakeAll()
+        await composition.store.wakeAll(queues)
         var wait = Duration.microseconds(500)
         while true {
             let left = try await composition.control.query(SimulationSQL.left(at: now)).only(Int32.self)
@@ -114,7 +121,7 @@ struct SimulationPulse {
             }
             try await Task.sleep(for: wait)
             wait = min(wait * 2, .milliseconds(10))
-            if wait == .milliseconds(10) { composition.store.wakeAll() }
+            if wait == .milliseconds(10) { await composition.store.wakeAll(queues) }
         }
     }
 

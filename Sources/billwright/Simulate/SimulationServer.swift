@@ -1,0 +1,105 @@
+internal import BooksStore
+internal import Commands
+internal import FoundationEssentials
+internal import Glibc
+internal import LocalPostgres
+internal import Observability
+internal import Postgres
+internal import QueueStore
+internal import Runtime
+internal import Dates
+
+/// Databases for simulations, each thrown away after its scenario: on a Postgres of their own that ends with the program,
+/// or on one that is given.
+struct SimulationServer: ~Copyable {
+    private let access: Access
+    private let folder: String?
+    private let server: LocalServer?
+    private let lock: HomeLock?
+
+    /// How databases of it are reached.
+    struct Access: Sendable {
+        /// With the database's name and the role in place of `%d` and `%r`.
+        let pattern: String
+        let owner, worker: String
+        let template: String
+
+        func configuration(_ database: String, as role: String) throws -> PostgresConfiguration {
+            let text = pattern.replacing("%d", with: database).replacing("%r", with: role)
+            var configuration = try PostgresConfiguration(text)
+            configuration.applicationName = "billwright simulate"
+            return configuration
+        }
+    }
+
+    /// Starts a private Postgres, which loses everything when it ends and therefore need not wait for the disk.
+    init() async throws {
+        let folder = try Self.temporaryFolder()
+        let home = try Home(folder)
+        try await home.create()
+        let lock = try home.lock()
+        var settings = PrivateCluster.Settings()
+        settings.isDurable = false
+        settings.maxConnections = 300
+        let cluster = PrivateCluster(
+            binaries: try PrivateCluster.binaries(for: home, environment: ProcessInfo.processInfo.environment),
+            settings: settings)
+        server = try await cluster.start(holding: lock)
+        self.lock = lock
+        self.folder = folder
+        access = Access(
+            pattern: "host='\(home.sockets)' port=5432 dbname='%d' user='%r'", owner: "billwright_owner",
+            worker: "billwright_worker", template: "simulation")
+        let admin = try await PostgresConnection.connect(
+            access.configuration("postgres", as: PrivateCluster.superuser))
+        for role in ["billwright_owner", "billwright_worker", "billwright_web"] {
+            _ = try await admin.query("CREATE ROLE \(SQL.identifier(role)) LOGIN CREATEDB")
+        }
+        await admin.close()
+        try await prepare()
+    }
+
+    /// The one database in which the others are made, with every migration.
+    private func prepare() async throws {
+        let admin = try await PostgresConnection.connect(access.configuration("postgres", as: access.owner))
+        _ = try await admin.query("CREATE DATABASE \(SQL.identifier(access.template))")
+        await admin.close()
+        _ = try await Migrator(
+            access.configuration(access.template, as: access.owner), Composition.migrations
+        ) { _ in }.migrate()
+    }
+
+    /// A new database and what is built on it.
+    func database(_ name: String, clock: VirtualClock, workers: Int) async throws -> Composition {
+        let admin = try await PostgresConnection.connect(access.configuration("postgres", as: access.owner))
+        _ = try await admin.query(
+            "CREATE DATABASE \(SQL.identifier(name)) TEMPLATE \(SQL.identifier(access.template))")
+        await admin.close()
+        let configuration = try access.configuration(name, as: access.worker)
+        return Composition(
+            configuration, pool: PostgresPool(configuration, size: 4 + workers * 4),
+            control: PostgresPool(configuration, size: 3), clock: clock,
+            log: Log(component: "simulate", level: .error))
+    }
+
+    func drop(_ name: String) async throws {
+        let admin = try await PostgresConnection.connect(access.configuration("postgres", as: access.owner))
+        _ = try await admin.query("DROP DATABASE \(SQL.identifier(name)) WITH (FORCE)")
+        await admin.close()
+    }
+
+    consuming func stop() async {
+        if let server { await server.stop() }
+        if let folder { try? FileManager.default.removeItem(atPath: folder) }
+        _ = lock?.home
+    }
+
+    /// Short, because a socket's path must be; and where the server's user may enter.
+    private static func temporaryFolder() throws -> String {
+        var template = Array("/tmp/bw-simulate.XXXXXX".utf8CString)
+        guard unsafe mkdtemp(&template) != nil, unsafe chmod(template, 0o711) == 0 else {
+            throw SimulationFault(description: "cannot make a folder in /tmp (errno \(errno))")
+        }
+        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
