@@ -86,20 +86,21 @@ struct StoreSQL {
             """
             UPDATE books.customers AS customer
                SET email = stored.email, country = stored.country, region = stored.region,
-                   postal_code = stored.postal_code, billing_day = stored.billing_day,
+                   postal_code = stored.postal_code, tax_exempt = stored.tax_exempt, billing_day = stored.billing_day,
                    payment_method = stored.payment_method, net_days = stored.net_days, credit = stored.credit,
                    recognized_booked = stored.recognized_booked, entry_count = stored.entry_count, 
                    mail_count = stored.mail_count, state = stored.state,
                    next_due_at = stored.next_due_at
               FROM unnest(\(rows.map(\.customer)), \(accounts.map(\.email)), \(accounts.map { $0.address?.country }),
                           \(accounts.map { $0.address?.region }), \(accounts.map { $0.address?.postalCode }),
-                          \(accounts.map(\.billingDay)), \(accounts.map { $0.arrangement?.method.rawValue }),
+                          \(accounts.map(\.isTaxExempt)), \(accounts.map(\.billingDay)),
+                          \(accounts.map { $0.arrangement?.method.rawValue }),
                           \(accounts.map { $0.arrangement?.netDays }), \(accounts.map(\.credit.minorUnits)),
                           \(accounts.map(\.recognizedBooked.minorUnits)),
                           \(rows.map(\.entriesBefore)), \(rows.map(\.entryCount)),
                           \(rows.map(\.mailsBefore)), \(rows.map(\.mailCount)), \(rows.map(\.state)),
                           \(rows.map(\.nextDue)))
-                   AS stored(customer_id, email, country, region, postal_code, billing_day, payment_method, net_days,
+                   AS stored(customer_id, email, country, region, postal_code, tax_exempt, billing_day, payment_method, net_days,
                              credit, recognized_booked, entries_before, entry_count, mails_before, mail_count, state, next_due_at)
              WHERE customer.seller_id = \(seller) AND customer.customer_id = stored.customer_id
                AND customer.entry_count = stored.entries_before AND customer.mail_count = stored.mails_before
