@@ -115,7 +115,7 @@ struct StoreSQL {
          WHERE NOT EXISTS (SELECT FROM books.sold_plans AS known
                             WHERE known.seller_id = \(seller) AND known.digest = given.digest)
          ORDER BY given.digest
-            ON CONFLICT (seller_id, digest) DO NOTHING
+            ON CONFLICT (digest, seller_id) DO NOTHING
         RETURNING plan_id
         """
     }
