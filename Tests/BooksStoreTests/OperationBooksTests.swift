@@ -71,9 +71,14 @@ struct OperationBooksTests {
                     try await work.perform(.pause(subscription: "acme-1"), for: customer, by: "acme")
                 }
             }
-            let rows = try await books.rows("SELECT ordinal, by, why, operation ->> 'do' FROM books.operations ORDER BY 1")
-                .decode(Int.self, String.self, String.self, String.self)
-            #expect(rows.map { "\($0.0) \($0.1) '\($0.2)' \($0.3)" } == ["0 support 'an apology' credit", "1 acme '' pause"])
+            let rows = try await books.rows(
+                "SELECT ordinal, by, why, operation ->> 'do' FROM books.operations ORDER BY 1"
+            )
+            .decode(Int.self, String.self, String.self, String.self)
+            #expect(
+                rows.map { "\($0.0) \($0.1) '\($0.2)' \($0.3)" } == [
+                    "0 support 'an apology' credit", "1 acme '' pause",
+                ])
         }
     }
 }

@@ -48,7 +48,7 @@ private enum SimulateCommand {
     private static func play(
         _ files: [InputFile], _ scenarios: [Scenario], workers: Int, checks: Bool
     ) async throws -> Int {
-        let server = try await SimulationServer()
+        let server = try await SimulationServer.start()
         var failed = 0
         do {
             for (place, (file, scenario)) in zip(files, scenarios).enumerated() {

@@ -126,7 +126,9 @@ struct SimulationPulse {
     }
 
     func nextDue(after now: Instant) async throws -> Instant? {
-        try await composition.control.query(SimulationSQL.nextDue(after: now)).only(Instant?.self)
+        try await composition.control.transaction(settings: [.tenant(.all)], readOnly: true) { transaction in
+            try await transaction.query(SimulationSQL.nextDue(after: now)).only(Instant?.self)
+        }
     }
 
     /// In a simulation nothing may go wrong: what did is an error of ours, not part of the result.
@@ -166,9 +168,9 @@ enum SimulationSQL {
 
     static var failures: SQL {
         """
-        SELECT kind, error FROM queue.failures
+        SELECT '', error FROM queue.failures
         UNION ALL
-        SELECT kind, coalesce(reason, '') FROM queue.waiting WHERE state = 'held'
+        SELECT kind, held_reason FROM queue.waiting WHERE state = 'held'
         LIMIT 1
         """
     }

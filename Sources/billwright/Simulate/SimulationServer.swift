@@ -13,9 +13,9 @@ internal import Dates
 /// or on one that is given.
 struct SimulationServer: ~Copyable {
     private let access: Access
-    private let folder: String?
-    private let server: LocalServer?
-    private let lock: HomeLock?
+    private let folder: String
+    private let server: LocalServer
+    private let lock: HomeLock
 
     /// How databases of it are reached.
     struct Access: Sendable {
@@ -33,7 +33,7 @@ struct SimulationServer: ~Copyable {
     }
 
     /// Starts a private Postgres, which loses everything when it ends and therefore need not wait for the disk.
-    init() async throws {
+    static func start() async throws -> SimulationServer {
         let folder = try Self.temporaryFolder()
         let home = try Home(folder)
         try await home.create()
@@ -44,29 +44,40 @@ struct SimulationServer: ~Copyable {
         let cluster = PrivateCluster(
             binaries: try PrivateCluster.binaries(for: home, environment: ProcessInfo.processInfo.environment),
             settings: settings)
-        server = try await cluster.start(holding: lock)
-        self.lock = lock
-        self.folder = folder
-        access = Access(
+        let server = try await cluster.start(holding: lock)
+        let access = Access(
             pattern: "host='\(home.sockets)' port=5432 dbname='%d' user='%r'", owner: "billwright_owner",
             worker: "billwright_worker", template: "simulation")
-        let admin = try await PostgresConnection.connect(
-            access.configuration("postgres", as: PrivateCluster.superuser))
-        for role in ["billwright_owner", "billwright_worker", "billwright_web"] {
-            _ = try await admin.query("CREATE ROLE \(SQL.identifier(role)) LOGIN CREATEDB")
+        do {
+            try await prepare(access)
+        } catch {
+            await server.stop()
+            throw error
         }
-        await admin.close()
-        try await prepare()
+        return SimulationServer(access: access, folder: folder, server: server, lock: lock)
     }
 
-    /// The one database in which the others are made, with every migration.
-    private func prepare() async throws {
-        let admin = try await PostgresConnection.connect(access.configuration("postgres", as: access.owner))
-        _ = try await admin.query("CREATE DATABASE \(SQL.identifier(access.template))")
-        await admin.close()
+    /// Roles, and the one database in which the others are made, with every migration.
+    private static func prepare(_ access: Access) async throws {
+        let superuser = try await PostgresConnection.connect(
+            access.configuration("postgres", as: PrivateCluster.superuser))
+        for role in ["billwright_owner", "billwright_worker", "billwright_web"] {
+            _ = try await superuser.query("CREATE ROLE \(SQL.identifier(role)) LOGIN CREATEDB")
+        }
+        await superuser.close()
+        let owner = try await PostgresConnection.connect(access.configuration("postgres", as: access.owner))
+        _ = try await owner.query("CREATE DATABASE \(SQL.identifier(access.template))")
+        await owner.close()
         _ = try await Migrator(
             access.configuration(access.template, as: access.owner), Composition.migrations
         ) { _ in }.migrate()
+    }
+
+    private init(access: Access, folder: String, server: LocalServer, lock: consuming HomeLock) {
+        self.access = access
+        self.folder = folder
+        self.server = server
+        self.lock = lock
     }
 
     /// A new database and what is built on it.
@@ -79,19 +90,19 @@ struct SimulationServer: ~Copyable {
         return Composition(
             configuration, pool: PostgresPool(configuration, size: 4 + workers * 4),
             control: PostgresPool(configuration, size: 3), clock: clock,
-            log: Log(component: "simulate", level: .error))
+            log: Log(component: "simulate", threshold: .warning))
     }
 
     func drop(_ name: String) async throws {
-        let admin = try await PostgresConnection.connect(access.configuration("postgres", as: access.owner))
+        let admin = try await PostgresConnection.connect(access.configuration("postgres", as: PrivateCluster.superuser))
         _ = try await admin.query("DROP DATABASE \(SQL.identifier(name)) WITH (FORCE)")
         await admin.close()
     }
 
     consuming func stop() async {
-        if let server { await server.stop() }
-        if let folder { try? FileManager.default.removeItem(atPath: folder) }
-        _ = lock?.home
+        await server.stop()
+        try? FileManager.default.removeItem(atPath: folder)
+        _ = lock.home  // Held until here.
     }
 
     /// Short, because a socket's path must be; and where the server's user may enter.
