@@ -5,14 +5,17 @@ internal import Postgres
 
 /// Every statement that reads accounts: one for each of their parts, however many customers are asked for.
 enum AccountSQL {
-    /// In the order of ids, so that two who lock several never wait in a circle. NO KEY UPDATE excludes every other that
-    /// locks a customer, but not the foreign keys of those who do not: a row that merely names it need not wait.
+    /// One after the other in the order given, which is that of their ids, so that two who lock several never wait in a
+    /// circle. NO KEY UPDATE excludes every other that locks a customer, but not the foreign keys of those who do not: a
+    /// row that merely names it need not wait.
     static func lock(_ customers: [Customer.ID], of seller: Seller.ID) -> SQL {
         """
-        SELECT customer_id FROM books.customers
-         WHERE seller_id = \(seller) AND customer_id = ANY (\(customers))
-         ORDER BY customer_id
-           FOR NO KEY UPDATE
+        SELECT locked.customer_id
+          FROM unnest(\(customers)) AS given(id)
+         CROSS JOIN LATERAL (
+               SELECT customer_id FROM books.customers
+                WHERE seller_id = \(seller) AND customer_id = given.id
+                  FOR NO KEY UPDATE) AS locked
         """
     }
 
@@ -60,90 +63,89 @@ enum AccountSQL {
                customer.billing_day, customer.payment_method, customer.net_days, customer.gateway_customer,
                customer.credit, customer.recognized_booked, customer.entry_count, customer.mail_count, customer.state,
                method.payment_method_id, method.gateway_reference
-          FROM books.customers AS customer
-          LEFT JOIN books.payment_methods AS method
-                 ON (method.seller_id, method.customer_id) = (customer.seller_id, customer.customer_id)
-                AND method.state = 'active'
-         WHERE customer.seller_id = \(seller) AND customer.customer_id = ANY (\(customers))
+          FROM \(each("*", of: "customers", customers, seller, by: "customer_id")) AS customer
+          LEFT JOIN LATERAL (
+               SELECT payment_method_id, gateway_reference FROM books.payment_methods
+                WHERE seller_id = \(seller) AND customer_id = customer.customer_id AND state = 'active'
+                LIMIT 1) AS method ON true
          ORDER BY customer.customer_id
         """
     }
 
+    /// Rows of those customers, each one's in that order, looked for customer by customer. A list of customers the
+    /// planner would rather find by reading all of the seller's in order, as long as it does not know how many there are,
+    /// and it keeps to what it once planned.
+    private static func each(
+        _ columns: SQL, of table: SQL, _ customers: [Customer.ID], _ seller: Seller.ID, by order: SQL
+    ) -> SQL {
+        """
+        (SELECT part.*
+           FROM unnest(\(customers)) AS given(id)
+          CROSS JOIN LATERAL (
+                SELECT \(columns) FROM books.\(table)
+                 WHERE seller_id = \(seller) AND customer_id = given.id
+                 ORDER BY \(order)) AS part)
+        """
+    }
+
     private static func subscriptions(_ customers: [Customer.ID], of seller: Seller.ID) -> SQL {
-        """
-        SELECT customer_id, ordinal, code, state, starts_on, content FROM books.subscriptions
-         WHERE seller_id = \(seller) AND customer_id = ANY (\(customers))
-         ORDER BY customer_id, ordinal
-        """
+        each(
+            "customer_id, ordinal, code, state, starts_on, content", of: "subscriptions", customers, seller,
+            by: "ordinal")
     }
 
     private static func transitions(_ customers: [Customer.ID], of seller: Seller.ID) -> SQL {
-        """
-        SELECT customer_id, subscription, to_state, cause, at FROM books.subscription_transitions
-         WHERE seller_id = \(seller) AND customer_id = ANY (\(customers))
-         ORDER BY customer_id, subscription, ordinal
-        """
+        each(
+            "customer_id, subscription, to_state, cause, at", of: "subscription_transitions", customers, seller,
+            by: "subscription, ordinal")
     }
 
     private static func invoices(_ customers: [Customer.ID], of seller: Seller.ID) -> SQL {
-        """
-        SELECT \(invoiceColumns) FROM books.invoices AS invoice
-         WHERE seller_id = \(seller) AND customer_id = ANY (\(customers))
-         ORDER BY customer_id, ordinal
-        """
+        each(
+            """
+            customer_id, ordinal, number, issued_on, due_on, issued_at, currency, line_count, subtotal, tax, state,
+            credit_applied, paid, noted, refunded, charged_back, dunning, withdrawn, voided_on
+            """, of: "invoices", customers, seller, by: "ordinal")
     }
 
-    /// Of `invoice`, as `AccountRows` reads them.
-    private static let invoiceColumns: SQL = """
-        customer_id, ordinal, number, issued_on, due_on, issued_at, currency, line_count, subtotal, tax, state,
-        credit_applied, paid, noted, refunded, charged_back, dunning, withdrawn, voided_on
-        """
-
     private static func lines(_ customers: [Customer.ID], of seller: Seller.ID) -> SQL {
-        """
-        SELECT customer_id, invoice, kind, code, subscription, period_start, period_end, quantity, factor, amount,
-               explanation, extras
-          FROM books.invoice_lines
-         WHERE seller_id = \(seller) AND customer_id = ANY (\(customers))
-         ORDER BY customer_id, invoice, position
-        """
+        each(
+            """
+            customer_id, invoice, kind, code, subscription, period_start, period_end, quantity, factor, amount,
+            explanation, extras
+            """, of: "invoice_lines", customers, seller, by: "invoice, position")
     }
 
     private static func notes(_ customers: [Customer.ID], of seller: Seller.ID) -> SQL {
-        """
-        SELECT customer_id, ordinal, number, invoice, issued_on, issued_at, currency, subtotal, tax, credited, refunded,
-               shares
-          FROM books.credit_notes
-         WHERE seller_id = \(seller) AND customer_id = ANY (\(customers))
-         ORDER BY customer_id, ordinal
-        """
+        each(
+            """
+            customer_id, ordinal, number, invoice, issued_on, issued_at, currency, subtotal, tax, credited, refunded,
+            shares
+            """, of: "credit_notes", customers, seller, by: "ordinal")
     }
 
     private static func attempts(_ customers: [Customer.ID], of seller: Seller.ID) -> SQL {
-        """
-        SELECT customer_id, ordinal, invoice, number, at, amount, currency, method, outcome, sent_at, gateway_reference,
-               decline_code
-          FROM books.payment_attempts
-         WHERE seller_id = \(seller) AND customer_id = ANY (\(customers))
-         ORDER BY customer_id, ordinal
-        """
+        each(
+            """
+            customer_id, ordinal, invoice, number, at, amount, currency, method, outcome, sent_at, gateway_reference,
+            decline_code
+            """, of: "payment_attempts", customers, seller, by: "ordinal")
     }
 
     private static func coupons(_ customers: [Customer.ID], of seller: Seller.ID) -> SQL {
-        """
-        SELECT customer_id, ordinal, currency, definition, subscription, used_on FROM books.coupon_uses
-         WHERE seller_id = \(seller) AND customer_id = ANY (\(customers))
-         ORDER BY customer_id, ordinal
-        """
+        each(
+            "customer_id, ordinal, currency, definition, subscription, used_on", of: "coupon_uses", customers, seller,
+            by: "ordinal")
     }
 
     private static func usage(_ customers: [Customer.ID], of seller: Seller.ID) -> SQL {
-        """
-        SELECT customer_id, ordinal, event_id, metric, quantity, properties, given_at, at, counted_on
-          FROM books.usage_events
-         WHERE seller_id = \(seller) AND customer_id = ANY (\(customers))
-         ORDER BY customer_id, ordinal
-        """
+        each(
+            "customer_id, ordinal, event_id, metric, quantity, properties, given_at, at, counted_on",
+            of: "usage_events", customers, seller, by: "ordinal")
+    }
+
+    static func mails(_ customers: [Customer.ID], of seller: Seller.ID) -> SQL {
+        each("customer_id, ordinal, at, template, subject", of: "mails", customers, seller, by: "ordinal")
     }
 
     static func entries(_ customers: [Customer.ID], of seller: Seller.ID) -> SQL {
@@ -156,14 +158,6 @@ enum AccountSQL {
                = (entry.seller_id, entry.customer_id, entry.ordinal)
          WHERE entry.seller_id = \(seller) AND entry.customer_id = ANY (\(customers))
          ORDER BY entry.customer_id, entry.ordinal, posting.position
-        """
-    }
-
-    static func mails(_ customers: [Customer.ID], of seller: Seller.ID) -> SQL {
-        """
-        SELECT customer_id, ordinal, at, template, subject FROM books.mails
-         WHERE seller_id = \(seller) AND customer_id = ANY (\(customers))
-         ORDER BY customer_id, ordinal
         """
     }
 

@@ -89,7 +89,7 @@ extension PostgresBooks {
     public func requestInvoices(_ keys: [CustomerKey]) async throws {
         guard let seller = keys.first?.seller else { return }
         precondition(keys.allSatisfy { $0.seller == seller }, "customers of several sellers")
-        let customers = keys.map(\.customer)
+        let customers = Set(keys.map(\.customer)).sorted()
         _ = try await transaction.pipeline([
             AccountSQL.lock(customers, of: seller), NumbersSQL.request(customers, of: seller),
         ])

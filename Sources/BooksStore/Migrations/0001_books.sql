@@ -381,11 +381,13 @@ AS $$
 DECLARE
     wrong text;
 BEGIN
+    -- Invoice by invoice: the planner, asked for a join, makes one with all there are.
     SELECT invoice.number INTO wrong
       FROM (SELECT DISTINCT seller_id, customer_id, invoice FROM added) AS billed
-      JOIN books.invoices AS invoice
-        ON (invoice.seller_id, invoice.customer_id, invoice.ordinal)
-           = (billed.seller_id, billed.customer_id, billed.invoice)
+     CROSS JOIN LATERAL (
+           SELECT number, line_count, total FROM books.invoices
+            WHERE (seller_id, customer_id, ordinal) = (billed.seller_id, billed.customer_id, billed.invoice)
+            LIMIT 1) AS invoice
      CROSS JOIN LATERAL (
            SELECT count(*) AS count, sum(line.amount) AS sum FROM books.invoice_lines AS line
             WHERE (line.seller_id, line.customer_id, line.invoice)
@@ -407,7 +409,7 @@ AS $$
 DECLARE
     wrong text;
 BEGIN
-    -- Counted and not tested for existence: of that the planner makes a join with all lines there are.
+    -- Counted, and not tested for existence: of that too it would make a join.
     SELECT issued.number INTO wrong
       FROM issued
      WHERE (SELECT count(*) FROM books.invoice_lines AS line
