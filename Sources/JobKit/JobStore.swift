@@ -67,6 +67,9 @@ public protocol JobStore<Work>: Sendable {
     /// Ends the attempt without completing the job.
     func end(_ job: ClaimedJob, as ending: AttemptEnding, now: Instant) async throws
 
+    /// A worker's life is over; what is remembered of its leases need not be any more.
+    func forget(_ worker: WorkerID)
+
     /// Runs `body` outside any job: a command, a webhook, a scheduler's tick.
     func transaction<Value: Sendable>(
         tenant: TenantScope, now: Instant, _ body: (Work) async throws -> Value

@@ -42,7 +42,7 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
         let rows = try await pool.query(
             QueueSQL.claim(request, token: number, limit: limit, finished: finished))
         let jobs = try rows.map { row in try ClaimedJob(row, number: number, request: request) }
-        leases.opened(number, jobs: jobs)
+        leases.opened(number, by: request.worker, jobs: jobs)
         if !jobs.isEmpty { leases.dropped(finished, by: request.worker) }
         return jobs
     }
@@ -102,6 +102,8 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
         }
         if case .released = ending { await waker.wake([job.queue]) }
     }
+
+    public func forget(_ worker: WorkerID) { leases.forget(worker) }
 
     private static func statements(for ending: AttemptEnding, of job: ClaimedJob, now: Instant) -> [SQL] {
         func back(_ back: QueueSQL.Return) -> SQL { QueueSQL.giveBack(job.lease, back, now: now) }

@@ -41,7 +41,7 @@ public struct Worker<Store: JobStore>: Sendable {
                 try await roster.register(description(of: life.id))
             } catch {
                 log.warning("cannot register; trying again", ["error": "\(error)"])
-                await pause(.seconds(1), or: drain)
+                await drain.wait(for: .draining, atMost: .seconds(1))
                 continue
             }
             log.info("working", ["worker": "\(life.id)", "queues": queueNames])
@@ -79,7 +79,7 @@ public struct Worker<Store: JobStore>: Sendable {
             group.addTask {
                 await drain.wait(for: .draining)
                 signals.values.forEach { $0.raise() }
-                await pause(settings.drainGrace, orStage: .stopped, of: drain)
+                await drain.wait(for: .stopped, atMost: settings.drainGrace)
                 return .graceOver
             }
             if await group.next() == .presumedLost {
@@ -91,6 +91,7 @@ public struct Worker<Store: JobStore>: Sendable {
         // Leases that could not be given back keep the row, so that a rescue finds them by it. A lost life has no row, and
         // most likely no database to ask.
         if !life.isLost { try? await roster.retire(life.id) }
+        store.forget(life.id)
     }
 
     private func runQueues(as life: Incarnation, signals: [QueueName: WakeSignal], until drain: Drain) async {
@@ -107,19 +108,6 @@ public struct Worker<Store: JobStore>: Sendable {
     private func relayWakeUps(to signals: [QueueName: WakeSignal]) async {
         for await queue in store.wakeUps() {
             if let queue { signals[queue]?.raise() } else { signals.values.forEach { $0.raise() } }
-        }
-    }
-
-    private func pause(_ duration: Duration, or drain: Drain) async {
-        await pause(duration, orStage: .draining, of: drain)
-    }
-
-    private func pause(_ duration: Duration, orStage stage: Drain.Stage, of drain: Drain) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await drain.wait(for: stage) }
-            group.addTask { try? await Task.sleep(for: duration) }
-            await group.next()
-            group.cancelAll()
         }
     }
 }

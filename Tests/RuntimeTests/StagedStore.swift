@@ -42,6 +42,8 @@ struct StagedStore: JobStore {
         try await base.end(job, as: ending, now: now)
     }
 
+    func forget(_ worker: WorkerID) { base.forget(worker) }
+
     func transaction<Value: Sendable>(
         tenant: TenantScope, now: Instant, _ body: (Work) async throws -> Value
     ) async throws -> Value { try await base.transaction(tenant: tenant, now: now, body) }
