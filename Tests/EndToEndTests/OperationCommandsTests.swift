@@ -101,4 +101,19 @@ import Testing
         let (neither, usage) = try await Run.finish(["queues", "pause", "--reason", "x"], environment: environment)
         #expect(neither == .code(2) && usage.errors[0].contains("needs either a queue's name"))
     }
+
+    @Test func `how long things are kept is told, and changed with a reason`() async throws {
+        let environment = try await Self.enqueue(1)
+        let (_, told) = try await Run.finish(["queues", "retention"], environment: environment)
+        #expect(told.output == ["acts  1096 days", "history  30 days", "lanes  7 days", "ticks  90 days"])
+        let (done, changed) = try await Run.finish(
+            ["queues", "retention", "history", "forever", "--reason", "the audit", "--json"], environment: environment)
+        #expect(done == .code(0))
+        #expect(changed.output == [#"{"acts":1096,"history":null,"lanes":7,"ticks":90}"#], "\(changed.everything)")
+        for words in [["history", "0"], ["acts", "30"], ["lanes", "forever"], ["jobs", "3"], ["history"]] {
+            let (wrong, _) = try await Run.finish(
+                ["queues", "retention", "--reason", "x"] + words, environment: environment)
+            #expect(wrong == .code(2), "\(words)")
+        }
+    }
 }

@@ -31,6 +31,7 @@ BEGIN
                                             was.rescues > 0)
                 ON CONFLICT DO NOTHING;
             PERFORM FROM queue.lanes AS l WHERE l.lane = was.lane FOR UPDATE;
+            CONTINUE WHEN NOT FOUND;  -- forgotten at this moment
             PERFORM FROM queue.jobs AS j WHERE j.id = of_job AND j.position = was.position FOR UPDATE;
             IF FOUND THEN
                 RETURN CASE WHEN EXISTS (SELECT FROM queue.leases AS l

@@ -66,6 +66,7 @@ private enum WorkerCommand {
                 clock: composition.clock, settings: plan.settings, release: Program.billwright.version,
                 log: service.log,
                 metrics: composition.metrics)
+            async let _ = service.keepHouse()
             await worker.run(until: service.drain)
         }
     }
@@ -78,6 +79,7 @@ private enum SchedulerCommand {
             let scheduler = Scheduler(
                 ticks: PostgresSchedules(pool: composition.pool, control: composition.control),
                 clock: composition.clock, log: service.log, metrics: composition.metrics)
+            async let _ = service.keepHouse()
             // Sellers come and go; the clock is set whenever they are read.
             await scheduler.run(
                 {
