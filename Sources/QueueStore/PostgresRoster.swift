@@ -9,7 +9,10 @@ public struct PostgresRoster: WorkerRoster {
     public init(control: PostgresPool) { self.control = control }
 
     public func register(_ worker: WorkerDescription) async throws {
-        _ = try await control.query(RosterSQL.register(worker))
+        let statements: [SQL] = ["SELECT queue.require_home()", RosterSQL.register(worker)]
+        do {
+            _ = try await control.withConnection { connection in try await connection.pipeline(statements) }
+        } catch { throw RestoredElsewhere(error) ?? error }
     }
 
     public func beat(_ worker: WorkerID) async throws -> Heartbeat {

@@ -10,5 +10,6 @@ public enum QueueMigrations {
         Migration(component: "queue", number: 5, name: "schedules", sql: PackageResources._005_schedules_sql),
         Migration(component: "queue", number: 6, name: "operations", sql: PackageResources._006_operations_sql),
         Migration(component: "queue", number: 7, name: "housekeeping", sql: PackageResources._007_housekeeping_sql),
+        Migration(component: "queue", number: 8, name: "cluster", sql: PackageResources._008_cluster_sql),
     ]
 }

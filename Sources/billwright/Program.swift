@@ -8,7 +8,7 @@ extension Program {
         commands: [
             .up, .migrate, .load, .worker, .scheduler, .web, .jobsList, .jobsShow, .jobsStats,
         ] + Commands.Command.jobsActs + [
-            .queuesList, .queuesPause, .queuesResume, .queuesRetention, .schedulesList, .schedulesRunNow,
+            .queuesList, .queuesPause, .queuesResume, .queuesRetention, .queuesRelane, .schedulesList, .schedulesRunNow,
             .schedulesPause,
             .schedulesResume, .doctor, .ready, .benchQueue, .benchNoopWorker, .benchChaosQueue, .benchWorker,
             .benchCounterpart, .sandboxStripe, .sandboxMail,

@@ -10,6 +10,10 @@ extension Commands.Command {
         operands: ["WHAT", "DAYS"], settings: [.database, reason, .json],
         discussion: "DAYS is a number of days or 'forever'. What is older is removed by workers and schedulers.",
         run: QueueUpkeep.retention)
+    static let queuesRelane = Commands.Command(
+        "queues relane", "After a restore into another cluster, with every worker stopped: makes its jobs claimable.",
+        settings: [.database, reason, .json], run: QueueUpkeep.relane)
+
     private static let reason = Setting("--reason", "TEXT", help: "why; kept with the act")
 }
 
@@ -54,10 +58,30 @@ private enum QueueUpkeep {
         return (subject, days, reason)
     }
 
+    @Sendable static func relane(_ arguments: Arguments) async throws -> Int32 {
+        let reason = try arguments.required("--reason")
+        let done = try await lending(arguments) { pool in
+            try await QueueCluster(pool: pool).relane(by: SystemUser.current.name, because: reason)
+        }
+        if let refusal = done.refusal {
+            Terminal.complain("relane refused: \(refusal)")
+            return 1
+        }
+        Terminal.print(
+            arguments.isOn("--json")
+                ? JSONValue.object([
+                    .init("jobs", .integer(Int64(done.jobs))), .init("interrupted", .integer(Int64(done.interrupted))),
+                ]).text()
+                : "re-laned \(done.jobs) jobs, \(done.interrupted) of which ran when the dump was made and will run again"
+        )
+        return 0
+    }
+
     private static func lending<Value: Sendable>(
         _ arguments: Arguments, _ body: (PostgresPool) async throws -> Value
     ) async throws -> Value {
-        let configuration = try arguments.database(application: "queues")
+        var configuration = try arguments.database(application: "queues")
+        configuration.sessionLimits?.statement = QueueCluster.patience
         let pool = PostgresPool(configuration, size: 1)
         do {
             let value = try await body(pool)

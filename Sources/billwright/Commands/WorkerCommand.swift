@@ -61,6 +61,10 @@ private enum WorkerCommand {
         let plan = try WorkerPlan(arguments)
         return try await Service.run(arguments, as: "worker", connections: plan.connections) { service in
             let composition = service.composition
+            // Whatever else is wrong may pass, and registering tells.
+            do { try await QueueCluster(pool: composition.control).requireHome() } catch let error as PostgresError {
+                service.log.warning("cannot tell whose cluster this is", ["error": "\(error)"])
+            }
             let worker = Worker(
                 store: composition.store, roster: PostgresRoster(control: composition.control), registry: plan.registry,
                 clock: composition.clock, settings: plan.settings, release: Program.billwright.version,
