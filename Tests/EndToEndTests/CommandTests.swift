@@ -116,6 +116,9 @@ extension Installations {
                 let (_, doctor) = try await Run.finish(["doctor"], environment: environment)
                 #expect(doctor.output.contains { $0.hasPrefix("ok    schema: ") }, "\(doctor.everything)")
                 #expect(doctor.output.contains("ok    role: billwright_worker"))
+                for line in ["queue's cluster: the one its jobs were enqueued in", "stranded jobs: none"] {
+                    #expect(doctor.output.contains("ok    \(line)"), "\(doctor.everything)")
+                }
                 up.send(.interrupt)
                 #expect(await up.ended() == .code(0))
             }
