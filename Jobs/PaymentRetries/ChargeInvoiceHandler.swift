@@ -93,7 +93,9 @@ public struct ChargeInvoiceHandler: JobHandler {
         let effect = try await work.announce(
             EffectRequest(
                 scope: "payment_attempt/\(attempt.id)", name: "charge",
-                fingerprint: "\(attempt.amount) customer \(customer) method \(attempt.method.reference)")
+                fingerprint: "\(attempt.amount) customer \(customer) method \(attempt.method.reference)",
+                amount: EffectAmount(
+                    minorUnits: attempt.amount.minorUnits, currency: attempt.amount.currency.code))
         ).effect
         let request = ChargeRequest(
             key: effect.key, amount: attempt.amount, customer: customer, paymentMethod: attempt.method.reference,

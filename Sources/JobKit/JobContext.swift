@@ -6,8 +6,14 @@ public protocol JobWork: Sendable {
     var now: Instant { get }
 
     /// Stores jobs in this transaction: they exist when it commits, or not at all.
-    /// A job whose unique key a live job holds is left out.
+    /// A job whose unique key a live job holds is left out. Throws `RunSealed`.
     func enqueue(_ jobs: [NewJob]) async throws
+
+    /// Opens the run of this name, or finds it: a job that is run again goes on with the run it opened.
+    func open(_ run: NewRun) async throws -> OpenedRun
+
+    /// From the commit on only the run's own jobs add to it. Waits for transactions that are adding.
+    func seal(_ run: RunID) async throws
 
     /// Announces an effect. After this transaction has committed, and only then, may the call be made.
     /// Throws `EffectMismatch` when it was announced before with another fingerprint.

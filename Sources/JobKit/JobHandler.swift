@@ -26,7 +26,7 @@ public struct JobRegistration<Work: Sendable>: Sendable {
             let arguments = try claimed.decode(Handler.Arguments.self)
             let job = Job(
                 id: claimed.id, lineage: claimed.lineage, attempt: claimed.attempt, arguments: arguments,
-                enqueuedAt: claimed.enqueuedAt)
+                enqueuedAt: claimed.enqueuedAt, run: claimed.run)
             return try await handler.run(job, in: context)
         }
     }

@@ -67,6 +67,9 @@ public protocol JobStore<Work>: Sendable {
     /// Ends the attempt without completing the job.
     func end(_ job: ClaimedJob, as ending: AttemptEnding, now: Instant) async throws
 
+    /// Ends the runs whose last job has ended, each with its follow-up, and returns them. Any number may look at once.
+    func endRuns(now: Instant) async throws -> [RunID]
+
     /// Runs `body` outside any job: a command, a webhook, a scheduler's tick.
     func transaction<Value: Sendable>(
         tenant: TenantScope, now: Instant, _ body: (Work) async throws -> Value

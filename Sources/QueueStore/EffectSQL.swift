@@ -6,9 +6,11 @@ internal import Postgres
 enum EffectSQL {
     static func announce(_ request: EffectRequest, for job: ClaimedJob?, now: Instant) -> SQL {
         """
-        INSERT INTO queue.effects (scope, name, fingerprint, job, lineage, tenant, announced_at)
+        INSERT INTO queue.effects (scope, name, fingerprint, job, lineage, tenant, kind, run, amount, currency,
+                                   announced_at)
         VALUES (\(request.scope), \(request.name), \(request.fingerprint), \(job?.id.number), \(job?.lineage.number),
-                \(job?.tenant), \(now))
+                \(job?.tenant), \(job?.kind.name), \(job?.run?.number), \(request.amount?.minorUnits),
+                \(request.amount?.currency), \(now))
             ON CONFLICT (scope, name) DO NOTHING
         RETURNING id, idempotency_key, state, announced_at, fingerprint
         """

@@ -122,6 +122,13 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
         }
     }
 
+    public func endRuns(now: Instant) async throws -> [RunID] {
+        let ended = try await pool.query(RunSQL.end(now: now)).decode(Int64.self, String?.self)
+        let gained = Set(ended.compactMap(\.1)).map { QueueName($0) }
+        if !gained.isEmpty { await waker.wake(gained) }
+        return ended.map { RunID($0.0) }
+    }
+
     public func transaction<Value: Sendable>(
         tenant: TenantScope, now: Instant, _ body: (Work) async throws -> Value
     ) async throws -> Value {
@@ -198,15 +205,17 @@ extension TransactionSetting {
 extension ClaimedJob {
     init(_ row: Row, number: Int64, request: ClaimRequest) throws(PostgresError) {
         let (
-            id, position, lineage, kind, version, tenant, attempt, rescues, uniqueKey, serialKey, trace, enqueuedAt,
+            id, position, lineage, kind, version, tenant, attempt, rescues, uniqueKey, serialKey, trace, run,
+            enqueuedAt,
             dueAt, arguments
         ) = try row.decode(
             Int64.self, Int64.self, Int64.self, String.self, Int32.self, Int64?.self, Int32.self, Int32.self,
-            String?.self, String?.self, String?.self, Instant.self, Instant.self, PostgresJSON.self)
+            String?.self, String?.self, String?.self, Int64?.self, Instant.self, Instant.self, PostgresJSON.self)
         self.init(
             lease: Lease(job: JobID(id), number: number, position: position, worker: request.worker),
             lineage: JobID(lineage), kind: JobKind(kind), version: Int(version), queue: request.queue, tenant: tenant,
-            uniqueKey: uniqueKey, serialKey: serialKey, trace: trace, attempt: Int(attempt), rescues: Int(rescues),
+            uniqueKey: uniqueKey, serialKey: serialKey, trace: trace, run: run.map { RunID($0) }, attempt: Int(attempt),
+            rescues: Int(rescues),
             arguments: arguments.utf8, enqueuedAt: enqueuedAt, dueAt: dueAt)
     }
 }

@@ -20,6 +20,7 @@ public struct PostgresWork: JobWork {
     }
 
     public func enqueue(_ jobs: [NewJob]) async throws {
+        try await keepOpen(Set(jobs.compactMap(\.run)))
         for start in stride(from: 0, to: jobs.count, by: PostgresWork.insertBatch) {
             let batch = jobs[start..<min(start + PostgresWork.insertBatch, jobs.count)]
             _ = try await transaction.query(QueueSQL.enqueue(batch, now: now))
@@ -27,6 +28,23 @@ public struct PostgresWork: JobWork {
         // Also what is due soon: a worker sleeps until the next job it knows of.
         gained.note(jobs.lazy.filter { ($0.dueAt ?? now) <= now + .seconds(10) }.map(\.queue))
     }
+
+    /// A job of the run is live as long as this transaction, so its own run cannot end meanwhile.
+    private func keepOpen(_ runs: Set<RunID>) async throws {
+        let others = runs.filter { $0 != job?.run }.sorted { $0.number < $1.number }
+        guard !others.isEmpty else { return }
+        do throws(PostgresError) { _ = try await transaction.query(RunSQL.keepOpen(others)) } catch {
+            throw error.sqlState == "BW003" ? RunSealed(runs: others) : error
+        }
+    }
+
+    public func open(_ run: NewRun) async throws -> OpenedRun {
+        let (id, isSealed, isEnded) = try await transaction.query(RunSQL.open(run, now: now))
+            .only(Int64.self, Bool.self, Bool.self)
+        return OpenedRun(id: RunID(id), state: isEnded ? .ended : isSealed ? .sealed : .open)
+    }
+
+    public func seal(_ run: RunID) async throws { _ = try await transaction.query(RunSQL.seal(run, now: now)) }
 
     /// Rows of one INSERT: past a few hundred the gain is small and the message large.
     static let insertBatch = 500

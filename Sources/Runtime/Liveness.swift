@@ -48,4 +48,17 @@ extension Worker {
             if !isUnfinished { try? await Task.sleep(for: settings.rescueInterval) }
         }
     }
+
+    /// Ends runs when a job of one has ended here, and now and then those whose last job ended with a worker that was lost
+    /// before it looked.
+    func endRuns(told signal: WakeSignal) async {
+        while !Task.isCancelled {
+            await signal.sleep(for: settings.rescueInterval)
+            do {
+                for run in try await store.endRuns(now: clock.now()) { log.info("run ended", ["run": "\(run)"]) }
+            } catch { log.warning("cannot look for runs that have ended; trying again", ["error": "\(error)"]) }
+            // Jobs of a run end by the thousand; one look serves those of a moment.
+            try? await Task.sleep(for: .milliseconds(100))
+        }
+    }
 }

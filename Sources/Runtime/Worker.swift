@@ -71,6 +71,7 @@ public struct Worker<Store: JobStore>: Sendable {
                 await withDiscardingTaskGroup { chores in
                     chores.addTask { await rescueOthers(waking: signals) }
                     chores.addTask { await relayWakeUps(to: signals) }
+                    chores.addTask { await endRuns(told: life.runs) }
                     await runQueues(as: life, signals: signals, until: drain)
                     chores.cancelAll()
                 }
@@ -127,6 +128,8 @@ public struct Worker<Store: JobStore>: Sendable {
 /// One life of a worker: a random id, from registration to retirement or loss.
 final class Incarnation: Sendable {
     let id = WorkerID(UUID())
+    /// Raised when a job of a run has ended here.
+    let runs = WakeSignal()
     private let lost = Atomic<Bool>(false)
 
     /// Whether it was given up. Then it gives nothing back: a rescue takes its jobs and counts that, so a job that takes

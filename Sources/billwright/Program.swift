@@ -8,7 +8,8 @@ extension Program {
         commands: [
             .up, .migrate, .load, .worker, .scheduler, .web, .jobsList, .jobsShow, .jobsStats,
         ] + Commands.Command.jobsActs + [
-            .queuesList, .queuesPause, .queuesResume, .schedulesList, .schedulesRunNow, .schedulesPause,
+            .queuesList, .queuesPause, .queuesResume, .runsList, .runsShow, .runsStop, .runsResume, .schedulesList,
+            .schedulesRunNow, .schedulesPause,
             .schedulesResume, .doctor, .ready, .benchQueue, .benchNoopWorker, .benchChaosQueue, .benchWorker,
             .benchCounterpart, .sandboxStripe, .sandboxMail,
         ])

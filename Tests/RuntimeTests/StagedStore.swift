@@ -42,6 +42,8 @@ struct StagedStore: JobStore {
         try await base.end(job, as: ending, now: now)
     }
 
+    func endRuns(now: Instant) async throws -> [RunID] { try await base.endRuns(now: now) }
+
     func transaction<Value: Sendable>(
         tenant: TenantScope, now: Instant, _ body: (Work) async throws -> Value
     ) async throws -> Value { try await base.transaction(tenant: tenant, now: now, body) }

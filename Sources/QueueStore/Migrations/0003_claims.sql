@@ -12,8 +12,8 @@ BEGIN
         LOOP
             SELECT * INTO stranger FROM queue.jobs WHERE lane > low AND lane < high ORDER BY lane LIMIT 1;
             EXIT WHEN NOT FOUND;
-            INSERT INTO queue.lanes VALUES (stranger.lane, stranger.queue, stranger.kind, stranger.version, stranger.priority,
-                                            stranger.tenant, stranger.rescues > 0)
+            INSERT INTO queue.lanes VALUES (stranger.lane, stranger.queue, stranger.kind, stranger.version,
+                                            stranger.priority, stranger.tenant, stranger.rescues > 0, stranger.run)
                 ON CONFLICT DO NOTHING;
             met := met + 1;
             low := stranger.lane;
@@ -33,8 +33,8 @@ $$;
 CREATE FUNCTION queue.claim(worker uuid, token bigint, from_queue text, kinds text[], versions integer[],
                             wanted integer, finished bigint[]) RETURNS TABLE (
         lane bigint, job_position bigint, id bigint, lineage bigint, kind text, version integer, tenant bigint,
-        attempt integer, rescues integer, unique_key text, serial_key text, trace text, enqueued_at timestamptz,
-        due_at timestamptz, arguments json)
+        attempt integer, rescues integer, unique_key text, serial_key text, trace text, run bigint,
+        enqueued_at timestamptz, due_at timestamptz, arguments json)
     LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
@@ -61,7 +61,8 @@ BEGIN
              WHERE l.queue = from_queue
                AND NOT EXISTS (SELECT FROM queue.pauses AS p
                                 WHERE p.scope = 'queue' AND p.name IN (from_queue, '*')
-                                   OR p.scope = 'kind' AND p.name = l.kind)
+                                   OR p.scope = 'kind' AND p.name = l.kind
+                                   OR p.scope = 'run' AND p.name = l.run::text)
                AND (EXISTS (SELECT FROM queue.jobs AS j WHERE j.lane = l.lane
                                AND (j.xid, j.position) > (coalesce(newest.upto_xid, '0'), coalesce(newest.upto_position, 0)))
                     OR EXISTS (SELECT FROM unnest(newest.pending, newest.pending_after) AS late(x, after)
@@ -128,7 +129,8 @@ BEGIN
                     HAVING count(*) > 0
                 )
                 SELECT t.lane, t.position, t.id, coalesce(t.lineage, t.id), t.kind, t.version, t.tenant, t.attempt + 1,
-                       t.rescues, t.unique_key, t.serial_key, t.trace, t.enqueued_at, t.due_at, t.arguments
+                       t.rescues, t.unique_key, t.serial_key, t.trace, t.run, t.enqueued_at, t.due_at,
+                       t.arguments
                   FROM taken AS t ORDER BY t.xid, t.position;
             GET DIAGNOSTICS gained = ROW_COUNT;
             missing := missing - gained;

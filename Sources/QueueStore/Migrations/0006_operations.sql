@@ -28,7 +28,7 @@ BEGIN
         IF FOUND THEN
             -- Also a lane that no claim has met: it could be met and claimed from while we look.
             INSERT INTO queue.lanes VALUES (was.lane, was.queue, was.kind, was.version, was.priority, was.tenant,
-                                            was.rescues > 0)
+                                            was.rescues > 0, was.run)
                 ON CONFLICT DO NOTHING;
             PERFORM FROM queue.lanes AS l WHERE l.lane = was.lane FOR UPDATE;
             PERFORM FROM queue.jobs AS j WHERE j.id = of_job AND j.position = was.position FOR UPDATE;
@@ -105,9 +105,9 @@ AS $$
 BEGIN
     WITH gone AS (DELETE FROM queue.jobs WHERE id = of_job RETURNING *)
     INSERT INTO queue.waiting (id, state, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at,
-                               enqueued_at, kind, queue, unique_key, serial_key, trace, is_head, arguments)
+                               enqueued_at, kind, queue, unique_key, serial_key, trace, run, is_head, arguments)
     SELECT id, CASE WHEN attempt > 0 THEN 'retryable' ELSE 'scheduled' END, lineage, version, priority, attempt, rescues,
-           snoozes, tenant, due_at, enqueued_at, kind, queue, unique_key, serial_key, trace, serial_key IS NOT NULL,
+           snoozes, tenant, due_at, enqueued_at, kind, queue, unique_key, serial_key, trace, run, serial_key IS NOT NULL,
            arguments
       FROM gone;
 END
@@ -122,10 +122,10 @@ DECLARE
 BEGIN
     DELETE FROM queue.waiting AS w WHERE w.id = of_job RETURNING * INTO was;
     INSERT INTO queue.history (id, lineage, version, priority, attempt, rescues, snoozes, tenant, enqueued_at, due_at,
-                               ended_at, state, kind, queue, unique_key, serial_key, trace, arguments)
+                               ended_at, state, kind, queue, unique_key, serial_key, trace, run, arguments)
     VALUES (was.id, was.lineage, was.version, was.priority, was.attempt, was.rescues, was.snoozes, was.tenant,
             was.enqueued_at, was.due_at, end_waiting.now, as_state, was.kind, was.queue, was.unique_key, was.serial_key,
-            was.trace, was.arguments);
+            was.trace, was.run, was.arguments);
     DELETE FROM queue.cancellations AS c WHERE c.job = was.id;
     PERFORM queue.let_go(ARRAY[was.id], ARRAY[was.queue], ARRAY[was.serial_key], ARRAY[was.kind], ARRAY[was.unique_key]);
 END
@@ -191,6 +191,7 @@ BEGIN
     END IF;
     IF as_new THEN
         was.lineage := coalesce(was.lineage, was.id);
+        was.run := NULL;  -- what has ended may be counted already
         was.attempt := 0; was.rescues := 0; was.snoozes := 0;
         was.enqueued_at := revive.now;
     ELSE
@@ -204,10 +205,10 @@ BEGIN
         DELETE FROM queue.cancellations AS c WHERE c.job = of_job;
     END IF;
     INSERT INTO queue.waiting (id, state, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at,
-                               enqueued_at, kind, queue, unique_key, serial_key, trace, arguments)
+                               enqueued_at, kind, queue, unique_key, serial_key, trace, run, arguments)
     VALUES (made, CASE WHEN was.attempt > 0 THEN 'retryable' ELSE 'scheduled' END, was.lineage, was.version, was.priority,
             was.attempt, was.rescues, was.snoozes, was.tenant, revive.now, was.enqueued_at, was.kind, was.queue,
-            was.unique_key, was.serial_key, was.trace, was.arguments);
+            was.unique_key, was.serial_key, was.trace, was.run, was.arguments);
 END
 $$;
 
@@ -222,9 +223,9 @@ BEGIN
     END IF;
     WITH gone AS (DELETE FROM queue.waiting WHERE id = of_job RETURNING *)
     INSERT INTO queue.jobs (id, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at, enqueued_at, kind,
-                            queue, unique_key, serial_key, trace, arguments)
+                            queue, unique_key, serial_key, trace, run, arguments)
     SELECT id, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at, enqueued_at, kind, queue, unique_key,
-           serial_key, trace, arguments
+           serial_key, trace, run, arguments
       FROM gone;
 END
 $$;
