@@ -102,6 +102,7 @@ let package = Package(
             migrations: [
                 "0001_roles", "0002_queue", "0003_claims", "0004_verbs", "0005_schedules", "0006_operations",
                 "0007_runs",
+                "0008_limits",
             ]),
         store(
             "BooksStore", "Billing", "BillingPorts", "Dates", "JSONText", "JobKit", "Ledger", "Money", "Postgres",

@@ -70,6 +70,17 @@ public struct Effect: Sendable {
     }
 }
 
+/// An effect together with what was asked for.
+public struct AnnouncedEffect: Sendable {
+    public let request: EffectRequest
+    public let effect: Effect
+
+    public init(request: EffectRequest, effect: Effect) {
+        self.request = request
+        self.effect = effect
+    }
+}
+
 /// Where an effect stands when a handler announces it.
 public enum EffectStanding: Sendable {
     /// Announced now, for the first time: once this commits, go ahead and call.

@@ -52,7 +52,12 @@ public struct PostgresWork: JobWork {
     public func announce(_ request: EffectRequest) async throws -> EffectStanding {
         let inserted = try await transaction.query(EffectSQL.announce(request, for: job, now: now))
         if let row = inserted.first { return .new(try PostgresWork.effect(row)) }
-        let row = try await transaction.query(EffectSQL.announced(request)).only()
+        guard let row = try await transaction.query(EffectSQL.announced(request)).first else {
+            guard let job, let amount = request.amount else {
+                throw UnreadableRow("\(request.name) of \(request.scope) was neither announced nor there")
+            }
+            throw EffectOverLimit(kind: job.kind, amount: amount)
+        }
         let (_, _, _, _, fingerprint) = try row.decode(
             Int64.self, String.self, String.self, Instant.self, String.self)
         guard fingerprint == request.fingerprint else {
@@ -70,6 +75,23 @@ public struct PostgresWork: JobWork {
             Int64.self, String.self, String.self, Instant.self, String.self)
         guard let known = EffectState(rawValue: state) else { throw UnreadableRow("effect \(id) has state '\(state)'") }
         return Effect(id: id, key: IdempotencyKey(key), state: known, announcedAt: announcedAt)
+    }
+
+    /// Announced by a job of this one's line, and neither confirmed nor refused.
+    func unsettledEffects(of job: ClaimedJob) async throws -> [AnnouncedEffect] {
+        try await transaction.query(EffectSQL.unsettled(of: job.lineage)).map { row in
+            let (id, key, state, announcedAt, scope, name, fingerprint, minorUnits, currency) = try row.decode(
+                Int64.self, String.self, String.self, Instant.self, String.self, String.self, String.self, Int64?.self,
+                String?.self)
+            guard let known = EffectState(rawValue: state) else {
+                throw UnreadableRow("effect \(id) has state '\(state)'")
+            }
+            var amount: EffectAmount?
+            if let minorUnits, let currency { amount = EffectAmount(minorUnits: minorUnits, currency: currency) }
+            return AnnouncedEffect(
+                request: EffectRequest(scope: scope, name: name, fingerprint: fingerprint, amount: amount),
+                effect: Effect(id: id, key: IdempotencyKey(key), state: known, announcedAt: announcedAt))
+        }
     }
 
     public func settle(_ effect: Effect, as state: EffectState, result: [UInt8]) async throws {

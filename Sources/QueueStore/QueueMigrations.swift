@@ -10,5 +10,6 @@ public enum QueueMigrations {
         Migration(component: "queue", number: 5, name: "schedules", sql: PackageResources._005_schedules_sql),
         Migration(component: "queue", number: 6, name: "operations", sql: PackageResources._006_operations_sql),
         Migration(component: "queue", number: 7, name: "runs", sql: PackageResources._007_runs_sql),
+        Migration(component: "queue", number: 8, name: "limits", sql: PackageResources._008_limits_sql),
     ]
 }

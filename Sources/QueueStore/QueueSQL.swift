@@ -41,11 +41,15 @@ enum QueueSQL {
         "SELECT queue.admit(\(queue.name), \(key), \(Int32(limit)))"
     }
 
-    static func nextDue(_ queue: QueueName, after now: Instant) -> SQL {
+    /// Or when jobs that can be claimed, but for their gateway's rate, will have calls.
+    static func nextDue(_ request: ClaimRequest, after now: Instant) -> SQL {
         """
-        SELECT due_at FROM queue.waiting
-         WHERE queue = \(queue.name) AND state IN ('scheduled', 'retryable') AND due_at > \(now)
-         ORDER BY due_at LIMIT 1
+        SELECT min(due_at) FROM (
+            (SELECT due_at FROM queue.waiting
+              WHERE queue = \(request.queue.name) AND state IN ('scheduled', 'retryable') AND due_at > \(now)
+              ORDER BY due_at LIMIT 1)
+            UNION ALL
+            SELECT \(now) + queue.call_wait(\(request.queue.name), \(request.kinds.keys.map(\.name).sorted()))) AS next
         """
     }
 
@@ -111,8 +115,8 @@ enum QueueSQL {
 
     static func recordFailure(of job: ClaimedJob, error: String, now: Instant) -> SQL {
         """
-        INSERT INTO queue.failures (job, attempt, lease, failed_at, error)
-        VALUES (\(job.id.number), \(Int32(job.attempt)), \(job.lease.number), \(now), \(error))
+        INSERT INTO queue.failures (job, attempt, lease, kind, failed_at, error)
+        VALUES (\(job.id.number), \(Int32(job.attempt)), \(job.lease.number), \(job.kind.name), \(now), \(error))
         """
     }
 }

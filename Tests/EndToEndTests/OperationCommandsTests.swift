@@ -134,4 +134,19 @@ import Testing
         let (unknown, none) = try await Run.finish(["runs", "show", "yesterday"], environment: environment)
         #expect(unknown == .code(1) && none.errors[0].contains("there is no run 'yesterday'"))
     }
+
+    @Test(arguments: [
+        ["--breakers", "nobody failed=5%"], ["--breakers", "charge_invoice"],
+        ["--breakers", "charge_invoice failed=0%"], ["--breakers", "charge_invoice USD=1.005"],
+        ["--breakers", "charge_invoice off; charge_invoice off"], ["--rates", "payments=80"],
+        ["--rates", "payments=80/s"], ["--rates", "bank=80/s+20"],
+    ])
+    func `a limit that is not understood keeps a worker from starting`(_ words: [String]) async throws {
+        let settings = [
+            "--stripe-key", "sk_test_1", "--stripe-url", "http://127.0.0.1:9", "--smtp-url", "smtp://127.0.0.1:9",
+        ]
+        let (status, run) = try await Run.finish(
+            ["worker"] + settings + words, environment: try CommandTests.database())
+        #expect(status == .code(2) && run.errors[0].hasPrefix("billwright: \(words[0])"), "\(run.everything)")
+    }
 }

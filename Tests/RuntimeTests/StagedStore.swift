@@ -42,6 +42,14 @@ struct StagedStore: JobStore {
         try await base.end(job, as: ending, now: now)
     }
 
+    func limit(_ kinds: [KindLimits], _ gateways: [String: CallRate]) async throws {
+        try await base.limit(kinds, gateways)
+    }
+
+    func watch(_ completed: [JobKind: Int], every interval: Duration, now: Instant) async throws -> [StoppedKind] {
+        try await base.watch(completed, every: interval, now: now)
+    }
+
     func endRuns(now: Instant) async throws -> [RunID] { try await base.endRuns(now: now) }
 
     func transaction<Value: Sendable>(

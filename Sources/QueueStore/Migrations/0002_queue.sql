@@ -158,10 +158,12 @@ CREATE TABLE queue.failures (
     job       bigint      NOT NULL,
     attempt   integer     NOT NULL,
     lease     bigint,
+    kind      text        NOT NULL,
     failed_at timestamptz NOT NULL,
     error     text        NOT NULL
 );
 CREATE INDEX failures_by_job ON queue.failures (job);
+CREATE INDEX failures_by_kind ON queue.failures (kind, failed_at);
 
 -- Who did what to which jobs, and why. Only ever inserted into.
 CREATE TABLE queue.acts (
@@ -240,6 +242,8 @@ CREATE TABLE queue.effects (
 );
 CREATE INDEX effects_unsettled ON queue.effects (announced_at) WHERE state IN ('intended', 'unknown');
 CREATE INDEX effects_by_job ON queue.effects (job);
+CREATE INDEX effects_by_kind ON queue.effects (kind, announced_at) WHERE kind IS NOT NULL;
+CREATE INDEX effects_unsettled_of_line ON queue.effects (lineage) WHERE state IN ('intended', 'unknown');
 CREATE INDEX effects_of_run ON queue.effects (run, currency, state) INCLUDE (amount) WHERE run IS NOT NULL;
 
 -- One row a tick that fired: the insert that succeeds is the one that enqueues.

@@ -43,6 +43,7 @@ DECLARE
     last queue.leases;
     missing integer := wanted;
     gained integer;
+    room integer;
     busy bigint;
     holds boolean := false;
     patience text := current_setting('lock_timeout');
@@ -51,8 +52,10 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     FOR pass IN 1..2 LOOP
         FOR open IN
-            SELECT l.lane, l.suspect, count(*) OVER (PARTITION BY l.priority) AS lanes
+            SELECT l.lane, l.suspect, count(*) OVER (PARTITION BY l.priority) AS lanes, g.name AS gateway, k.calls
               FROM queue.lanes AS l
+              LEFT JOIN queue.kinds AS k ON k.kind = l.kind
+              LEFT JOIN queue.gateways AS g ON g.name = k.gateway
               JOIN unnest(kinds, versions) AS known(kind, version)
                 ON l.kind = known.kind AND l.version <= known.version
               LEFT JOIN LATERAL (SELECT n.number, n.upto_xid, n.upto_position, n.pending, n.pending_after
@@ -77,6 +80,11 @@ BEGIN
                 CONTINUE;
             END IF;
             holds := true;
+            room := missing;
+            IF open.gateway IS NOT NULL THEN
+                room := least(missing, queue.calls_left(open.gateway) / open.calls);
+                CONTINUE WHEN room < 1;
+            END IF;
             SELECT * INTO last FROM queue.leases AS n WHERE n.lane = open.lane ORDER BY n.number DESC LIMIT 1;
             IF NOT FOUND THEN
                 last.upto_xid := '0'; last.upto_position := 0; last.pending := '{}'; last.pending_after := '{}';
@@ -84,8 +92,8 @@ BEGIN
             RETURN QUERY
                 WITH share AS (
                     SELECT CASE WHEN open.suspect THEN 1
-                                WHEN pass = 1 THEN least(missing, (wanted + open.lanes - 1) / open.lanes)
-                                ELSE missing END AS most
+                                WHEN pass = 1 THEN least(room, (wanted + open.lanes - 1) / open.lanes)
+                                ELSE room END AS most
                 ), late AS MATERIALIZED (
                     SELECT j.* FROM unnest(last.pending, last.pending_after) AS p(x, after)
                       JOIN queue.jobs AS j ON j.lane = open.lane AND j.xid = p.x AND j.position > p.after
@@ -134,6 +142,9 @@ BEGIN
                   FROM taken AS t ORDER BY t.xid, t.position;
             GET DIAGNOSTICS gained = ROW_COUNT;
             missing := missing - gained;
+            IF gained > 0 AND open.gateway IS NOT NULL THEN
+                PERFORM queue.take_calls(open.gateway, gained * open.calls);
+            END IF;
             EXIT WHEN missing <= 0;
         END LOOP;
         EXIT WHEN missing <= 0;

@@ -302,8 +302,8 @@ BEGIN
              ORDER BY j.id FOR UPDATE OF j SKIP LOCKED
         LOOP
             DELETE FROM queue.jobs WHERE id = was.id;
-            INSERT INTO queue.failures (job, attempt, lease, failed_at, error)
-            VALUES (was.id, was.attempt + 1, lost.token, rescue.now, 'worker ' || lost.worker || ' was lost');
+            INSERT INTO queue.failures (job, attempt, lease, kind, failed_at, error)
+            VALUES (was.id, was.attempt + 1, lost.token, was.kind, rescue.now, 'worker ' || lost.worker || ' was lost');
             job := was.id;
             in_queue := was.queue;
             is_held := false;

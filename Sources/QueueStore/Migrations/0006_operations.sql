@@ -323,6 +323,13 @@ BEGIN
 END
 $$;
 
+-- What is paused, for metrics and the command line; the web process sees it too.
+CREATE FUNCTION queue.paused() RETURNS SETOF queue.pauses
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT * FROM queue.pauses
+$$;
+
 -- Lets claims go on and wakes the workers concerned. False: it was not paused.
 CREATE FUNCTION queue.resume(of_scope text, of_name text, person text, because text, now timestamptz) RETURNS boolean
     LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
@@ -335,6 +342,12 @@ BEGIN
         RETURN false;
     END IF;
     INSERT INTO queue.acts (actor, act, reason, before) VALUES (person, 'resume', because, to_jsonb(ended));
+    IF of_scope = 'kind' THEN
+        -- Its breaker begins anew: what it saw before would stop the kind again at once.
+        UPDATE queue.kinds AS k SET resumed_at = resume.now WHERE k.kind = of_name;
+        INSERT INTO queue.looks (kind, counted_to, amounts)
+        SELECT l.kind, l.counted_to, '{}' FROM queue.looks AS l WHERE l.kind = of_name ORDER BY l.number DESC LIMIT 1;
+    END IF;
     IF of_scope = 'queue' AND of_name <> '*' THEN
         PERFORM pg_notify('billwright_queue', of_name);
     ELSE
@@ -352,5 +365,6 @@ GRANT EXECUTE ON FUNCTION queue.portrait(bigint), queue.pin(bigint), queue.refus
     queue.take_from_history(bigint), queue.revive(bigint, boolean, timestamptz),
     queue.act(bigint, text, text, text, timestamptz, text, timestamptz),
     queue.act_on(bigint[], text[], text, text, text, timestamptz, timestamptz),
-    queue.pause(text, text, text, text, timestamptz), queue.resume(text, text, text, text, timestamptz)
+    queue.paused(), queue.pause(text, text, text, text, timestamptz), queue.resume(text, text, text, text, timestamptz)
     TO billwright_worker;
+GRANT EXECUTE ON FUNCTION queue.paused() TO billwright_web;
