@@ -12,7 +12,9 @@ public struct ChargeInvoiceHandler: JobHandler {
     // Longer than the gateway's own time-outs; the attempt itself is bounded by those.
     public static let policy = JobPolicy(
         maxAttempts: 12, timeout: .seconds(180), backoff: Backoff(first: .seconds(2), longest: .seconds(900)),
-        whenExhausted: .hold)
+        whenExhausted: .hold, breaker: Breaker(failedPercent: 50, sample: 100, unknownOutcomes: 20),
+        // At most: the gateway is asked, and then charged.
+        gateway: "payments", callsPerAttempt: 2)
 
     private let gateway: any PaymentGateway
     private let zones: any TimeZones
@@ -93,7 +95,9 @@ public struct ChargeInvoiceHandler: JobHandler {
         let effect = try await work.announce(
             EffectRequest(
                 scope: "payment_attempt/\(attempt.id)", name: "charge",
-                fingerprint: "\(attempt.amount) customer \(customer) method \(attempt.method.reference)")
+                fingerprint: "\(attempt.amount) customer \(customer) method \(attempt.method.reference)",
+                amount: EffectAmount(
+                    minorUnits: attempt.amount.minorUnits, currency: attempt.amount.currency.code))
         ).effect
         let request = ChargeRequest(
             key: effect.key, amount: attempt.amount, customer: customer, paymentMethod: attempt.method.reference,

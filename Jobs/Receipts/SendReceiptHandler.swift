@@ -10,7 +10,7 @@ public import JobKit
 public struct SendReceiptHandler: JobHandler {
     public static let policy = JobPolicy(
         maxAttempts: 15, timeout: .seconds(180), backoff: Backoff(first: .seconds(5), longest: .seconds(3600)),
-        whenExhausted: .hold)
+        whenExhausted: .hold, gateway: "mail")
     static let template = "payment_receipt"
 
     private let mailer: any Mailer

@@ -49,6 +49,7 @@ public struct NewJob: Hashable, Sendable {
     public let dueAt: Instant?
     /// A W3C traceparent, so that a trace can be followed from whoever enqueued it.
     public let trace: String?
+    public private(set) var run: RunID?
 
     /// Encodes `arguments`. Throws `JobArgumentsTooLarge`, or what `Encodable` threw.
     public init<Arguments: JobArguments>(
@@ -71,6 +72,13 @@ public struct NewJob: Hashable, Sendable {
         self.trace = trace
         self.arguments = Array(encoded)
         self.dueAt = dueAt
+    }
+
+    /// The same, counted in `run`; nil: in none.
+    public func `in`(_ run: RunID?) -> NewJob {
+        var job = self
+        job.run = run
+        return job
     }
 
     /// A job as a store kept it, for enqueueing it once more; due at once.

@@ -4,6 +4,9 @@ public struct JobPolicy: Sendable {
     public enum WhenLost: Sendable {
         /// Run it again: the handler finds out from the books and the effect ledger how far it came.
         case requeue
+        /// As `requeue`, and effects of an earlier attempt that are not settled are asked about first:
+        /// `JobHandler.reconcile`. Costs every attempt of the kind one indexed look.
+        case reconcile
         /// Leave it for a person.
         case hold
     }
@@ -23,17 +26,26 @@ public struct JobPolicy: Sendable {
     public let timeout: Duration
     public let backoff: Backoff
     public let whenLost: WhenLost
+    /// What stops the kind; settings may say otherwise.
+    public let breaker: Breaker
+    /// Whose calls an attempt takes, and how many at most; nil: nobody's.
+    public let gateway: String?
+    public let callsPerAttempt: Int
 
     public init(
         maxAttempts: Int = 10, timeout: Duration = .seconds(60), backoff: Backoff = Backoff(),
-        whenLost: WhenLost = .requeue, whenExhausted: WhenExhausted = .discard
+        whenLost: WhenLost = .requeue, whenExhausted: WhenExhausted = .discard,
+        breaker: Breaker = .off, gateway: String? = nil, callsPerAttempt: Int = 1
     ) {
-        precondition(maxAttempts >= 1 && timeout > .zero)
+        precondition(maxAttempts >= 1 && timeout > .zero && callsPerAttempt >= 1)
         self.maxAttempts = maxAttempts
         self.timeout = timeout
         self.backoff = backoff
         self.whenLost = whenLost
         self.whenExhausted = whenExhausted
+        self.breaker = breaker
+        self.gateway = gateway
+        self.callsPerAttempt = callsPerAttempt
     }
 }
 

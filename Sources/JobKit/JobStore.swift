@@ -70,6 +70,16 @@ public protocol JobStore<Work>: Sendable {
     /// A worker's life is over; what is remembered of its leases need not be any more.
     func forget(_ worker: WorkerID)
 
+    /// Says what kinds and gateways are limited to. It holds for every worker, until one that starts says otherwise.
+    func limit(_ kinds: [KindLimits], _ gateways: [String: CallRate]) async throws
+
+    /// Notes how many attempts of which kinds have completed here, stops those of these kinds that are over a limit and
+    /// returns them. Does not look at kinds that any worker looked at less than `interval` ago.
+    func watch(_ completed: [JobKind: Int], every interval: Duration, now: Instant) async throws -> [StoppedKind]
+
+    /// Ends the runs whose last job has ended, each with its follow-up, and returns them. Any number may look at once.
+    func endRuns(now: Instant) async throws -> [RunID]
+
     /// Runs `body` outside any job: a command, a webhook, a scheduler's tick.
     func transaction<Value: Sendable>(
         tenant: TenantScope, now: Instant, _ body: (Work) async throws -> Value

@@ -15,12 +15,20 @@ enum CheckupSQL {
         """
 
     /// What is due and does not run: claimable, or not even brought into its lane. Blocked jobs wait for another of theirs.
-    static func waiting(now: Instant) -> SQL {
+    /// When nothing but stopped runs has waited for `patience` it counts as paused; jobs are looked through only for that.
+    static func waiting(now: Instant, patience: Duration) -> SQL {
         """
         SELECT d.queue, d.kind, d.state, d.jobs, extract(epoch FROM \(now) - d.oldest_due)::bigint,
                EXISTS (SELECT FROM queue.pauses AS p
-                        WHERE p.scope = 'queue' AND p.name IN (d.queue, '*') OR p.scope = 'kind' AND p.name = d.kind),
-               (SELECT count(*) FROM queue.workers AS w WHERE d.queue = ANY (w.queues))
+                        WHERE p.scope = 'queue' AND p.name IN (d.queue, '*') OR p.scope = 'kind' AND p.name = d.kind)
+               OR d.state = 'available' AND EXISTS (SELECT FROM queue.pauses AS p WHERE p.scope = 'run')
+                  AND NOT EXISTS (
+                      SELECT FROM queue.jobs AS j
+                       WHERE j.queue = d.queue AND j.kind = d.kind AND j.due_at < \(now - patience)
+                         AND NOT EXISTS (SELECT FROM queue.pauses AS p WHERE p.scope = 'run' AND p.name = j.run::text)),
+               (SELECT count(*) FROM queue.workers AS w WHERE d.queue = ANY (w.queues)),
+               (SELECT g.name FROM queue.kind_limits AS k JOIN queue.gateways AS g ON g.name = k.gateway
+                 WHERE k.kind = d.kind)
           FROM queue.depths() AS d
          WHERE d.state IN ('available', 'scheduled', 'retryable') AND d.oldest_due <= \(now)
          ORDER BY d.oldest_due
@@ -64,6 +72,19 @@ enum CheckupSQL {
          ORDER BY u.job LIMIT 11
         """
 
+    /// Runs that have had no live job for a minute and were not ended: sealed ones, and open ones of yesterday.
+    static let runs: SQL = """
+        SELECT r.name, r.sealed_at IS NOT NULL FROM queue.runs AS r
+         WHERE r.ended_at IS NULL
+           AND (r.sealed_at < clock_timestamp() - interval '1 minute'
+                OR r.sealed_at IS NULL AND r.opened_at < clock_timestamp() - interval '1 day')
+           AND NOT EXISTS (SELECT FROM queue.jobs AS j WHERE j.run = r.id)
+           AND NOT EXISTS (SELECT FROM queue.waiting AS w WHERE w.run = r.id)
+           AND NOT EXISTS (SELECT FROM queue.history AS h
+                            WHERE h.run = r.id AND h.ended_at > clock_timestamp() - interval '1 minute')
+         ORDER BY r.sealed_at IS NULL, r.id LIMIT 11
+        """
+
     static func history(now: Instant) -> SQL {
         """
         SELECT (SELECT extract(epoch FROM clock_timestamp() - kept_at)::bigint FROM queue.housekeeping),
@@ -79,7 +100,8 @@ enum CheckupSQL {
                to_char(greatest(last_vacuum, last_autovacuum) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')
           FROM pg_stat_user_tables
          WHERE schemaname = 'queue'
-           AND relname IN ('jobs', 'waiting', 'leases', 'heads', 'unique_keys', 'lanes', 'workers', 'effects', 'failures')
+           AND relname IN ('jobs', 'waiting', 'leases', 'heads', 'unique_keys', 'lanes', 'workers', 'effects', 'failures',
+                           'grants', 'tallies', 'looks')
          ORDER BY pg_total_relation_size(relid) DESC
         """
 

@@ -19,7 +19,10 @@ public struct PostgresHousekeeping: Housekeeping {
     private static let openDayRows = 50_000
     private static let pastDayRows = 1_000_000
 
-    private static let swept = ["history_rest", "failures", "cancellations", "unique_keys", "ticks", "acts"]
+    private static let swept = [
+        "history_rest", "failures", "cancellations", "unique_keys", "ticks", "runs", "grants", "looks", "tallies",
+        "acts",
+    ]
 
     public func keepHouse(now: Instant) async throws -> HousePass? {
         guard try await pool.query("SELECT queue.take_turn()").only(Bool.self) else { return nil }

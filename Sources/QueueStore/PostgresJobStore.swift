@@ -11,7 +11,7 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
     private let listenerConfiguration: PostgresConfiguration
     private let leases = LeaseLedger()
     private let turns = StirringTurns()
-    private let work: @Sendable (PostgresWork) -> Work
+    let work: @Sendable (PostgresWork) -> Work
 
     /// `control` is a small pool kept apart, so that wake-ups and heartbeats never wait behind handlers.
     public init(
@@ -77,7 +77,7 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
     }
 
     public func nextDue(_ request: ClaimRequest, after now: Instant) async throws -> Instant? {
-        try await pool.query(QueueSQL.nextDue(request.queue, after: now)).first(Instant.self)
+        try await pool.query(QueueSQL.nextDue(request, after: now)).only(Instant?.self)
     }
 
     public func complete(_ jobs: [ClaimedJob], now: Instant) async throws -> Set<JobID> {
@@ -124,12 +124,33 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
         }
     }
 
+    public func limit(_ kinds: [KindLimits], _ gateways: [String: CallRate]) async throws {
+        let statements = [try LimitSQL.limit(kinds), LimitSQL.limit(gateways)]
+        _ = try await pool.withConnection { connection in try await connection.pipeline(statements) }
+    }
+
+    public func watch(_ completed: [JobKind: Int], every interval: Duration, now: Instant) async throws -> [StoppedKind]
+    {
+        try await pool.query(LimitSQL.watch(completed, every: interval, now: now)).decode(String.self, String.self)
+            .map { StoppedKind(kind: JobKind($0.0), reason: $0.1) }
+    }
+
+    private func stop(_ stopped: StoppedKind, now: Instant) async throws {
+        _ = try await QueuePauses(pool: pool).pause(
+            .kind(stopped.kind.name), by: "breaker", because: stopped.reason, now: now)
+    }
+
+    public func endRuns(now: Instant) async throws -> [RunID] {
+        let ended = try await pool.query(RunSQL.end(now: now)).decode(Int64.self, String?.self)
+        let gained = Set(ended.compactMap(\.1)).map { QueueName($0) }
+        if !gained.isEmpty { await waker.wake(gained) }
+        return ended.map { RunID($0.0) }
+    }
+
     public func transaction<Value: Sendable>(
         tenant: TenantScope, now: Instant, _ body: (Work) async throws -> Value
     ) async throws -> Value {
-        try await run(tenant: tenant, now: now, job: nil, finish: []) { work in
-            try await body(work)
-        }
+        try await run(tenant: tenant, now: now, job: nil, finish: []) { base in try await body(work(base)) }
     }
 
     public func wakeUps() -> AsyncStream<QueueName?> { QueueWaker.wakeUps(listenerConfiguration) }
@@ -138,16 +159,22 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
     /// after the commit the wake-ups.
     func run<Value: Sendable>(
         tenant: TenantScope, now: Instant, job: ClaimedJob?, finish: [SQL],
-        _ body: (Work) async throws -> Value
+        _ body: (PostgresWork) async throws -> Value
     ) async throws -> Value {
-        let (value, gained) = try await pool.transaction(settings: [.tenant(tenant)]) { transaction in
-            let base = PostgresWork(transaction: transaction, now: now, job: job)
-            let value = try await body(work(base))
-            if !finish.isEmpty { try await transaction.finish(with: finish) }
-            return (value, base.gained.all)
+        do {
+            let (value, gained) = try await pool.transaction(settings: [.tenant(tenant)]) { transaction in
+                let base = PostgresWork(transaction: transaction, now: now, job: job)
+                let value = try await body(base)
+                if !finish.isEmpty { try await transaction.finish(with: finish) }
+                return (value, base.gained.all)
+            }
+            if !gained.isEmpty { await waker.wake(gained) }
+            return value
+        } catch let over as EffectOverLimit {
+            // Outside what was rolled back; also when the handler makes another error of it.
+            try await stop(StoppedKind(kind: over.kind, reason: "\(over)"), now: now)
+            throw over
         }
-        if !gained.isEmpty { await waker.wake(gained) }
-        return value
     }
 
     /// Turns the fence's SQLSTATE into the queue's own error, and notes that the job's time here is over.
@@ -173,14 +200,25 @@ private struct LeasedSession<Work: Sendable>: JobSession {
 
     func transaction<Value: Sendable>(_ body: (Work) async throws -> Value) async throws -> Value {
         try await store.fenced(by: job, ends: false) {
-            try await store.run(tenant: scope, now: now, job: job, finish: [QueueSQL.fence(job.lease)], body)
+            try await store.run(tenant: scope, now: now, job: job, finish: [QueueSQL.fence(job.lease)]) {
+                base in try await body(store.work(base))
+            }
+        }
+    }
+
+    func unsettledEffects() async throws -> [AnnouncedEffect] {
+        try await store.fenced(by: job, ends: false) {
+            try await store.run(tenant: scope, now: now, job: job, finish: [QueueSQL.fence(job.lease)]) { base in
+                try await base.unsettledEffects(of: job)
+            }
         }
     }
 
     func complete(_ body: (Work) async throws -> Void) async throws {
         try await store.fenced(by: job) {
             try await store.run(
-                tenant: scope, now: now, job: job, finish: [QueueSQL.end(job, as: "completed", now: now)], body)
+                tenant: scope, now: now, job: job, finish: [QueueSQL.end(job, as: "completed", now: now)]
+            ) { base in try await body(store.work(base)) }
         }
     }
 }
@@ -200,15 +238,17 @@ extension TransactionSetting {
 extension ClaimedJob {
     init(_ row: Row, number: Int64, request: ClaimRequest) throws(PostgresError) {
         let (
-            id, position, lineage, kind, version, tenant, attempt, rescues, uniqueKey, serialKey, trace, enqueuedAt,
+            id, position, lineage, kind, version, tenant, attempt, rescues, uniqueKey, serialKey, trace, run,
+            enqueuedAt,
             dueAt, arguments
         ) = try row.decode(
             Int64.self, Int64.self, Int64.self, String.self, Int32.self, Int64?.self, Int32.self, Int32.self,
-            String?.self, String?.self, String?.self, Instant.self, Instant.self, PostgresJSON.self)
+            String?.self, String?.self, String?.self, Int64?.self, Instant.self, Instant.self, PostgresJSON.self)
         self.init(
             lease: Lease(job: JobID(id), number: number, position: position, worker: request.worker),
             lineage: JobID(lineage), kind: JobKind(kind), version: Int(version), queue: request.queue, tenant: tenant,
-            uniqueKey: uniqueKey, serialKey: serialKey, trace: trace, attempt: Int(attempt), rescues: Int(rescues),
+            uniqueKey: uniqueKey, serialKey: serialKey, trace: trace, run: run.map { RunID($0) }, attempt: Int(attempt),
+            rescues: Int(rescues),
             arguments: arguments.utf8, enqueuedAt: enqueuedAt, dueAt: dueAt)
     }
 }

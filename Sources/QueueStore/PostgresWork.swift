@@ -20,6 +20,7 @@ public struct PostgresWork: JobWork {
     }
 
     public func enqueue(_ jobs: [NewJob]) async throws {
+        try await keepOpen(Set(jobs.compactMap(\.run)))
         for start in stride(from: 0, to: jobs.count, by: PostgresWork.insertBatch) {
             let batch = jobs[start..<min(start + PostgresWork.insertBatch, jobs.count)]
             _ = try await transaction.query(QueueSQL.enqueue(batch, now: now))
@@ -28,13 +29,35 @@ public struct PostgresWork: JobWork {
         gained.note(jobs.lazy.filter { ($0.dueAt ?? now) <= now + .seconds(10) }.map(\.queue))
     }
 
+    /// A job of the run is live as long as this transaction, so its own run cannot end meanwhile.
+    private func keepOpen(_ runs: Set<RunID>) async throws {
+        let others = runs.filter { $0 != job?.run }.sorted { $0.number < $1.number }
+        guard !others.isEmpty else { return }
+        do throws(PostgresError) { _ = try await transaction.query(RunSQL.keepOpen(others)) } catch {
+            throw error.sqlState == "BW003" ? RunSealed(runs: others) : error
+        }
+    }
+
+    public func open(_ run: NewRun) async throws -> OpenedRun {
+        let (id, isSealed, isEnded) = try await transaction.query(RunSQL.open(run, now: now))
+            .only(Int64.self, Bool.self, Bool.self)
+        return OpenedRun(id: RunID(id), state: isEnded ? .ended : isSealed ? .sealed : .open)
+    }
+
+    public func seal(_ run: RunID) async throws { _ = try await transaction.query(RunSQL.seal(run, now: now)) }
+
     /// Rows of one INSERT: past a few hundred the gain is small and the message large.
     static let insertBatch = 500
 
     public func announce(_ request: EffectRequest) async throws -> EffectStanding {
         let inserted = try await transaction.query(EffectSQL.announce(request, for: job, now: now))
         if let row = inserted.first { return .new(try PostgresWork.effect(row)) }
-        let row = try await transaction.query(EffectSQL.announced(request)).only()
+        guard let row = try await transaction.query(EffectSQL.announced(request)).first else {
+            guard let job, let amount = request.amount else {
+                throw UnreadableRow("\(request.name) of \(request.scope) was neither announced nor there")
+            }
+            throw EffectOverLimit(kind: job.kind, amount: amount)
+        }
         let (_, _, _, _, fingerprint) = try row.decode(
             Int64.self, String.self, String.self, Instant.self, String.self)
         guard fingerprint == request.fingerprint else {
@@ -52,6 +75,23 @@ public struct PostgresWork: JobWork {
             Int64.self, String.self, String.self, Instant.self, String.self)
         guard let known = EffectState(rawValue: state) else { throw UnreadableRow("effect \(id) has state '\(state)'") }
         return Effect(id: id, key: IdempotencyKey(key), state: known, announcedAt: announcedAt)
+    }
+
+    /// Announced by a job of this one's line, and neither confirmed nor refused.
+    func unsettledEffects(of job: ClaimedJob) async throws -> [AnnouncedEffect] {
+        try await transaction.query(EffectSQL.unsettled(of: job.lineage)).map { row in
+            let (id, key, state, announcedAt, scope, name, fingerprint, minorUnits, currency) = try row.decode(
+                Int64.self, String.self, String.self, Instant.self, String.self, String.self, String.self, Int64?.self,
+                String?.self)
+            guard let known = EffectState(rawValue: state) else {
+                throw UnreadableRow("effect \(id) has state '\(state)'")
+            }
+            var amount: EffectAmount?
+            if let minorUnits, let currency { amount = EffectAmount(minorUnits: minorUnits, currency: currency) }
+            return AnnouncedEffect(
+                request: EffectRequest(scope: scope, name: name, fingerprint: fingerprint, amount: amount),
+                effect: Effect(id: id, key: IdempotencyKey(key), state: known, announcedAt: announcedAt))
+        }
     }
 
     public func settle(_ effect: Effect, as state: EffectState, result: [UInt8]) async throws {

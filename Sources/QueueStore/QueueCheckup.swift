@@ -46,6 +46,7 @@ public struct QueueCheckup: Sendable {
         findings.append(try await serialKeys())
         findings.append(try await blockedBehindHeld())
         findings.append(try await uniqueKeys())
+        findings.append(try await runs())
         findings.append(try await history(now))
         findings.append(try await bloat())
         findings += try await heldSnapshots()
@@ -80,10 +81,10 @@ public struct QueueCheckup: Sendable {
 
     /// One finding for what waits well, one for each queue and kind that waits too long.
     private func waiting(_ now: Instant) async throws -> [Finding] {
-        let rows = try await pool.query(CheckupSQL.waiting(now: now)).decode(
-            String.self, String.self, String.self, Int64.self, Int64.self, Bool.self, Int64.self)
+        let rows = try await pool.query(CheckupSQL.waiting(now: now, patience: patience)).decode(
+            String.self, String.self, String.self, Int64.self, Int64.self, Bool.self, Int64.self, String?.self)
         var findings: [Finding] = []
-        for (queue, kind, state, jobs, seconds, isPaused, workers) in rows where .seconds(seconds) > patience {
+        for (queue, kind, state, jobs, seconds, isPaused, workers, gateway) in rows where .seconds(seconds) > patience {
             let subject = "waiting jobs of \(queue)/\(kind)"
             let detail = "\(jobs) \(state), the oldest due for \(Self.text(seconds))"
             if isPaused {
@@ -99,6 +100,7 @@ public struct QueueCheckup: Sendable {
                         advice: workers == 0
                             ? "no worker serves queue \(queue): start one that knows kind \(kind)"
                             : "\(workers) workers serve the queue: do they know kind \(kind) in its version, are there enough?"
+                                + (gateway.map { " Or is the rate of gateway \($0) too low?" } ?? "")
                     ))
             }
         }
@@ -155,6 +157,22 @@ public struct QueueCheckup: Sendable {
                 + Self.some(keys.map { "\($0.0)/\($0.1) by job \($0.2)" }),
             advice: "DELETE FROM queue.unique_keys WHERE kind = … AND key = … AND job = …, and report how it came about"
         )
+    }
+
+    private func runs() async throws -> Finding {
+        let runs = try await pool.query(CheckupSQL.runs).decode(String.self, Bool.self)
+        let sealed = runs.filter { $0.1 }.map(\.0)
+        guard sealed.isEmpty else {
+            return Finding(
+                "runs", .fault, "sealed, without a live job, and nobody ends them: \(Self.some(sealed))",
+                advice: "start a worker; if one runs, read its log for 'cannot look for runs that have ended'")
+        }
+        guard runs.isEmpty else {
+            return Finding(
+                "runs", .note, "open since yesterday without a live job: \(Self.some(runs.map(\.0)))",
+                advice: "whoever opened them has not sealed them, so nothing follows: run it again, it finds its run")
+        }
+        return Finding("runs", .well, "each has a live job, or was ended")
     }
 
     /// The first ten; statements return at most eleven.

@@ -11,5 +11,7 @@ public enum QueueMigrations {
         Migration(component: "queue", number: 6, name: "operations", sql: PackageResources._006_operations_sql),
         Migration(component: "queue", number: 7, name: "housekeeping", sql: PackageResources._007_housekeeping_sql),
         Migration(component: "queue", number: 8, name: "cluster", sql: PackageResources._008_cluster_sql),
+        Migration(component: "queue", number: 9, name: "runs", sql: PackageResources._009_runs_sql),
+        Migration(component: "queue", number: 10, name: "limits", sql: PackageResources._010_limits_sql),
     ]
 }

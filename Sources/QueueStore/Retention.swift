@@ -13,6 +13,8 @@ public struct Retention: Sendable {
         case acts
         /// How long an empty lane is remembered.
         case lanes
+        /// How long a run that has ended is known by its name; never less long than a job of it is kept.
+        case runs
 
         /// Less than this is taken for a slip of the hand.
         public var leastDays: Int { self == .acts ? 365 : 1 }

@@ -111,6 +111,9 @@ extension Worker {
         case .ended(.failure(let error as StaleLease)):
             loop.meters[job.kind]?.staleLeases.increment()
             log.error("\(error)", fields(job))
+        case .ended(.failure(let error as EffectOverLimit)):
+            log.error("kind stopped by its breaker", fields(job, error: "\(error)"))
+            await end(job, as: .released, now: clock.now(), in: loop)
         case .ended(.failure(let error)): await fail(job, "\(error)", in: loop)
         case .overran:
             await fail(job, "ran longer than \(registry[job.kind]?.policy.timeout ?? .zero)", in: loop)
@@ -124,7 +127,9 @@ extension Worker {
 
     private func settle(_ job: ClaimedJob, _ ending: JobOutcome.Ending, in loop: QueueLoop<Store>) async {
         switch ending {
-        case .finished, .completed: loop.meters[job.kind]?.completed.increment()
+        case .finished, .completed:
+            loop.meters[job.kind]?.completed.increment()
+            loop.life.tally.add(job.kind)
         case .snoozed(let until): await end(job, as: .snoozed(due: until), now: clock.now(), in: loop)
         case .discarded(let reason):
             await end(job, as: .discarded(error: Worker.readable(reason)), now: clock.now(), in: loop)

@@ -14,7 +14,7 @@ final class QueueLoop<Store: JobStore>: Sendable {
     let life: Incarnation
     let signal: WakeSignal
     let backlog: Backlog
-    let inHand = JobsInHand()
+    let inHand: JobsInHand
     let completions: Completions<Store>
     let crew: Crew
     let meters: [JobKind: JobMetrics]
@@ -25,6 +25,7 @@ final class QueueLoop<Store: JobStore>: Sendable {
         self.queue = queue
         self.life = life
         self.signal = signal
+        inHand = JobsInHand(runs: life.runs)
         let meters = Dictionary(
             uniqueKeysWithValues: worker.registry.registrations.filter { $0.queue == queue }.map {
                 ($0.kind, JobMetrics(worker.metrics, queue: queue, kind: $0.kind))
@@ -156,11 +157,18 @@ final class QueueLoop<Store: JobStore>: Sendable {
 /// Every job that was claimed here and whose end is not yet written down: what is no stray.
 final class JobsInHand: Sendable {
     private let jobs = Mutex<Set<JobID>>([])
+    /// Raised when a job of a run has ended.
+    private let runs: WakeSignal
+
+    init(runs: WakeSignal) { self.runs = runs }
 
     var all: Set<JobID> { jobs.withLock { $0 } }
     func begin(_ new: [ClaimedJob]) { jobs.withLock { $0.formUnion(new.lazy.map(\.id)) } }
-    func end(_ ended: [ClaimedJob]) { jobs.withLock { $0.subtract(ended.lazy.map(\.id)) } }
-    func end(_ job: ClaimedJob) { jobs.withLock { _ = $0.remove(job.id) } }
+    func end(_ ended: [ClaimedJob]) {
+        jobs.withLock { $0.subtract(ended.lazy.map(\.id)) }
+        if ended.contains(where: { $0.run != nil }) { runs.raise() }
+    }
+    func end(_ job: ClaimedJob) { end([job]) }
 }
 
 /// How fast jobs of a queue end here.

@@ -38,6 +38,7 @@ public struct Worker<Store: JobStore>: Sendable {
         while drain.stage == .running {
             let life = Incarnation()
             do {
+                try await store.limit(limits, settings.rates)
                 try await roster.register(description(of: life.id))
             } catch {
                 log.warning("cannot register; trying again", ["error": "\(error)"])
@@ -53,6 +54,14 @@ public struct Worker<Store: JobStore>: Sendable {
         WorkerDescription(
             id: id, host: ProcessInfo.processInfo.hostName, processID: getpid(), release: release,
             queues: registry.queues.sorted { $0.name < $1.name })
+    }
+
+    private var limits: [KindLimits] {
+        registry.registrations.map { kind in
+            KindLimits(
+                kind: kind.kind, gateway: kind.policy.gateway, callsPerAttempt: kind.policy.callsPerAttempt,
+                breaker: settings.breakers[kind.kind] ?? kind.policy.breaker)
+        }
     }
 
     private var queueNames: String { registry.queues.map(\.name).sorted().joined(separator: ",") }
@@ -71,6 +80,8 @@ public struct Worker<Store: JobStore>: Sendable {
                 await withDiscardingTaskGroup { chores in
                     chores.addTask { await rescueOthers(waking: signals) }
                     chores.addTask { await relayWakeUps(to: signals) }
+                    chores.addTask { await endRuns(told: life.runs) }
+                    chores.addTask { await watchKinds(of: life.tally) }
                     await runQueues(as: life, signals: signals, until: drain)
                     chores.cancelAll()
                 }
@@ -115,10 +126,27 @@ public struct Worker<Store: JobStore>: Sendable {
 /// One life of a worker: a random id, from registration to retirement or loss.
 final class Incarnation: Sendable {
     let id = WorkerID(UUID())
+    /// Raised when a job of a run has ended here.
+    let runs = WakeSignal()
+    let tally = Tally()
     private let lost = Atomic<Bool>(false)
 
     /// Whether it was given up. Then it gives nothing back: a rescue takes its jobs and counts that, so a job that takes
     /// its workers down is held in the end instead of going round for ever.
     var isLost: Bool { lost.load(ordering: .acquiring) }
     func endAsLost() { lost.store(true, ordering: .releasing) }
+}
+
+/// How many attempts have completed since a breaker was last told.
+final class Tally: Sendable {
+    private let counts = Mutex<[JobKind: Int]>([:])
+
+    func add(_ kind: JobKind, _ completed: Int = 1) { counts.withLock { $0[kind, default: 0] += completed } }
+
+    func take() -> [JobKind: Int] {
+        counts.withLock { counts in
+            defer { counts = [:] }
+            return counts
+        }
+    }
 }

@@ -89,6 +89,7 @@ struct Composition: Sendable {
             refresh: { [control, metrics, clock] in
                 let depths = try await QueueInspection(pool: control).depths()
                 ProcessMetrics.show(depths, at: clock.now(), in: metrics)
+                ProcessMetrics.show(try await QueuePauses(pool: control).list(limit: 1000), in: metrics)
             })
         let server = try service.start(on: settings)
         log.info("serving health and metrics", ["address": settings.address, "port": "\(server.port)"])

@@ -8,8 +8,8 @@ extension Program {
         commands: [
             .up, .migrate, .load, .worker, .scheduler, .web, .jobsList, .jobsShow, .jobsStats,
         ] + Commands.Command.jobsActs + [
-            .queuesList, .queuesPause, .queuesResume, .queuesRetention, .queuesRelane, .schedulesList, .schedulesRunNow,
-            .schedulesPause,
+            .queuesList, .queuesPause, .queuesResume, .queuesRetention, .queuesRelane, .runsList, .runsShow, .runsStop,
+            .runsResume, .schedulesList, .schedulesRunNow, .schedulesPause,
             .schedulesResume, .doctor, .ready, .benchQueue, .benchNoopWorker, .benchChaosQueue, .benchWorker,
             .benchCounterpart, .sandboxStripe, .sandboxMail,
         ])

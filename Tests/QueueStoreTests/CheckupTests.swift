@@ -75,6 +75,12 @@ struct CheckupTests {
             subject: "history", contains: "last done 2 h ago",
             cause: "UPDATE queue.housekeeping SET kept_at = kept_at - interval '2 hours'"),
         Fault(
+            subject: "runs", contains: "nobody ends them: nightly",
+            cause: """
+                INSERT INTO queue.runs (name, opened_at, sealed_at)
+                VALUES ('nightly', now() - interval '1 day', now() - interval '2 minutes'), ('tonight', now(), NULL)
+                """),
+        Fault(
             subject: "queue's cluster", contains: "restored from another cluster",
             cause: "UPDATE queue.cluster SET system_identifier = 1"),
     ]
@@ -109,6 +115,25 @@ struct CheckupTests {
             #expect(notes.filter { $0.grade == .fault } == [])
             let subjects = notes.filter { $0.grade == .note }.map(\.subject)
             #expect(subjects == ["waiting jobs of standard/letter", "held jobs", "serial keys' order"], "\(notes)")
+        }
+    }
+
+    @Test func `what waits in a stopped run is a note, what waits beside it is not`() async throws {
+        try await QueueFixture.with { queue in
+            _ = try await Self.prepare(queue)
+            let now = try await queue.serverTime()
+            let run = try await queue.store.transaction(tenant: .all, now: now - .seconds(7200)) { work in
+                let run = try await work.open(NewRun(name: "nightly", tenant: nil)).id
+                try await work.enqueue([NewJob(Letter(number: 1)).in(run)])
+                return run
+            }
+            #expect(try await Self.faults(queue).map { $0.hasPrefix("waiting jobs of standard/letter") } == [true])
+            _ = try await QueueRuns(pool: queue.pool).stop(run, by: "me", because: "wrong prices", now: now)
+            #expect(try await Self.faults(queue) == [])
+            try await queue.store.transaction(tenant: .all, now: now - .seconds(3600)) { work in
+                try await work.enqueue([NewJob(Letter(number: 2))])
+            }
+            #expect(try await Self.faults(queue).map { $0.hasPrefix("waiting jobs of standard/letter") } == [true])
         }
     }
 

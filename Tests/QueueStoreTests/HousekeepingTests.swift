@@ -27,6 +27,14 @@ struct HousekeepingTests {
             try await queue.enqueue(1...3)
             #expect(try await queue.finishAll(as: queue.worker()).count == 3)
             #expect(try await queue.counted(Self.inDay) == 3)
+            // A day has every index of the whole.
+            #expect(
+                try await queue.counted(
+                    """
+                    SELECT count(DISTINCT ofDays) FROM (
+                        SELECT c.relname, count(*) AS ofDays FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid
+                         WHERE c.relname ~ '^history' AND c.relnamespace = 'queue'::regnamespace GROUP BY 1) AS counted
+                    """) == 1)
             // The next day another is made, and only it.
             let next = try await queue.keepHouse(now: queue.start + .seconds(86_400))
             #expect(next.madeDays == ["2026-11-29"] && next.droppedDays == [] && next.removed == [:])

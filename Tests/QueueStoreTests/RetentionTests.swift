@@ -26,7 +26,10 @@ struct RetentionTests {
 
     private static func failure(of job: Int, at instant: Instant, _ queue: QueueFixture) async throws {
         _ = try await queue.pool.query(
-            "INSERT INTO queue.failures (job, attempt, failed_at, error) VALUES (\(Int64(job)), 1, \(instant), 'x')")
+            """
+            INSERT INTO queue.failures (job, attempt, kind, failed_at, error)
+            VALUES (\(Int64(job)), 1, 'count', \(instant), 'x')
+            """)
     }
 
     @Test func `a cancellation stays while its job lives, and a unique key until a day after its window`() async throws
@@ -91,6 +94,53 @@ struct RetentionTests {
         }
     }
 
+    @Test func `a run that has ended stays as long as a job of it, and its name longer`() async throws {
+        try await QueueFixture.with { queue in
+            let now = try await queue.serverTime()
+            for (name, days) in [("open", nil), ("old", 1097), ("kept", 1097), ("young", 1000)] as [(String, Int64?)] {
+                let ended = days.map { now - .seconds($0 * 86_400) }
+                _ = try await queue.pool.query(
+                    """
+                    INSERT INTO queue.runs (name, opened_at, sealed_at, ended_at)
+                    VALUES (\(name), \(now - .seconds(2000 * 86_400)), \(ended), \(ended))
+                    """)
+            }
+            try await queue.history(1, endedAt: now)
+            _ = try await queue.pool.query(
+                """
+                INSERT INTO queue.history (id, version, priority, attempt, rescues, snoozes, enqueued_at, due_at, ended_at,
+                                           state, kind, queue, arguments, run)
+                SELECT 2, 1, 0, 1, 0, 0, \(now), \(now), \(now), 'discarded', 'count', 'default', '{}', id
+                  FROM queue.runs WHERE name = 'kept'
+                """)
+            #expect(try await queue.keepHouse(now: now).removed == ["runs": 1])
+            let left = try await queue.pool.query("SELECT name FROM queue.runs ORDER BY id").decode(String.self)
+            #expect(left == ["open", "kept", "young"])
+        }
+    }
+
+    @Test func `what limits were counted by goes, but for the newest grant of a gateway and look at a kind`()
+        async throws
+    {
+        try await QueueFixture.with { queue in
+            let now = try await queue.serverTime()
+            let breaker = Breaker(window: .seconds(600), failedPercent: 50)
+            let limits = KindLimits(kind: Count.kind, gateway: "bank", callsPerAttempt: 1, breaker: breaker)
+            try await queue.store.limit([limits], ["bank": CallRate(calls: 1, per: .seconds(60), burst: 1000)])
+            for minutes in [200, 130, 90, 65] as [Int64] {
+                let then = now - .seconds(minutes * 60)
+                for statement: SQL in [
+                    "INSERT INTO queue.grants VALUES ('bank', \(then.microseconds), 1, \(then))",
+                    "INSERT INTO queue.looks (kind, looked_at, counted_to, amounts) VALUES ('count', \(then), 0, '{}')",
+                    "INSERT INTO queue.tallies VALUES ('count', \(then), 1)",
+                ] { _ = try await queue.pool.query(statement) }
+            }
+            #expect(try await queue.keepHouse(now: now).removed == ["grants": 3, "looks": 3, "tallies": 3])
+            // Seventy minutes' worth is not saved up because it was forgotten what was spent.
+            #expect(try await queue.counted("SELECT queue.calls_left('bank')") == 65)
+        }
+    }
+
     @Test func `what is kept for less than a day, or acts for less than a year, is refused and nothing is changed`()
         async throws
     {
@@ -102,7 +152,7 @@ struct RetentionTests {
                 }
             }
             let kept = try await retention.days().map { "\($0.subject) \($0.days ?? 0)" }
-            #expect(kept == ["acts 1096", "history 30", "lanes 7", "ticks 90"])
+            #expect(kept == ["acts 1096", "history 30", "lanes 7", "runs 1096", "ticks 90"])
             #expect(try await queue.counted("SELECT count(*) FROM queue.acts") == 0)
         }
     }

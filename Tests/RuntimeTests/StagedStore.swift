@@ -44,6 +44,16 @@ struct StagedStore: JobStore {
 
     func forget(_ worker: WorkerID) { base.forget(worker) }
 
+    func limit(_ kinds: [KindLimits], _ gateways: [String: CallRate]) async throws {
+        try await base.limit(kinds, gateways)
+    }
+
+    func watch(_ completed: [JobKind: Int], every interval: Duration, now: Instant) async throws -> [StoppedKind] {
+        try await base.watch(completed, every: interval, now: now)
+    }
+
+    func endRuns(now: Instant) async throws -> [RunID] { try await base.endRuns(now: now) }
+
     func transaction<Value: Sendable>(
         tenant: TenantScope, now: Instant, _ body: (Work) async throws -> Value
     ) async throws -> Value { try await base.transaction(tenant: tenant, now: now, body) }

@@ -12,8 +12,8 @@ BEGIN
         LOOP
             SELECT * INTO stranger FROM queue.jobs WHERE lane > low AND lane < high ORDER BY lane LIMIT 1;
             EXIT WHEN NOT FOUND;
-            INSERT INTO queue.lanes VALUES (stranger.lane, stranger.queue, stranger.kind, stranger.version, stranger.priority,
-                                            stranger.tenant, stranger.rescues > 0)
+            INSERT INTO queue.lanes VALUES (stranger.lane, stranger.queue, stranger.kind, stranger.version,
+                                            stranger.priority, stranger.tenant, stranger.rescues > 0, stranger.run)
                 ON CONFLICT DO NOTHING;
             met := met + 1;
             low := stranger.lane;
@@ -33,8 +33,8 @@ $$;
 CREATE FUNCTION queue.claim(worker uuid, token bigint, from_queue text, kinds text[], versions integer[],
                             wanted integer, finished bigint[]) RETURNS TABLE (
         lane bigint, job_position bigint, id bigint, lineage bigint, kind text, version integer, tenant bigint,
-        attempt integer, rescues integer, unique_key text, serial_key text, trace text, enqueued_at timestamptz,
-        due_at timestamptz, arguments json)
+        attempt integer, rescues integer, unique_key text, serial_key text, trace text, run bigint,
+        enqueued_at timestamptz, due_at timestamptz, arguments json)
     LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
@@ -43,6 +43,7 @@ DECLARE
     last queue.leases;
     missing integer := wanted;
     gained integer;
+    room integer;
     busy bigint;
     holds boolean := false;
     patience text := current_setting('lock_timeout');
@@ -51,8 +52,10 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     FOR pass IN 1..2 LOOP
         FOR open IN
-            SELECT l.lane, l.suspect, count(*) OVER (PARTITION BY l.priority) AS lanes
+            SELECT l.lane, l.suspect, count(*) OVER (PARTITION BY l.priority) AS lanes, g.name AS gateway, k.calls
               FROM queue.lanes AS l
+              LEFT JOIN queue.kind_limits AS k ON k.kind = l.kind
+              LEFT JOIN queue.gateways AS g ON g.name = k.gateway
               JOIN unnest(kinds, versions) AS known(kind, version)
                 ON l.kind = known.kind AND l.version <= known.version
               LEFT JOIN LATERAL (SELECT n.number, n.upto_xid, n.upto_position, n.pending, n.pending_after
@@ -61,7 +64,8 @@ BEGIN
              WHERE l.queue = from_queue
                AND NOT EXISTS (SELECT FROM queue.pauses AS p
                                 WHERE p.scope = 'queue' AND p.name IN (from_queue, '*')
-                                   OR p.scope = 'kind' AND p.name = l.kind)
+                                   OR p.scope = 'kind' AND p.name = l.kind
+                                   OR p.scope = 'run' AND p.name = l.run::text)
                AND (EXISTS (SELECT FROM queue.jobs AS j WHERE j.lane = l.lane
                                AND (j.xid, j.position) > (coalesce(newest.upto_xid, '0'), coalesce(newest.upto_position, 0)))
                     OR EXISTS (SELECT FROM unnest(newest.pending, newest.pending_after) AS late(x, after)
@@ -76,6 +80,11 @@ BEGIN
                 CONTINUE;
             END IF;
             holds := true;
+            room := missing;
+            IF open.gateway IS NOT NULL THEN
+                room := least(missing, queue.calls_left(open.gateway) / open.calls);
+                CONTINUE WHEN room < 1;
+            END IF;
             SELECT * INTO last FROM queue.leases AS n WHERE n.lane = open.lane ORDER BY n.number DESC LIMIT 1;
             IF NOT FOUND THEN
                 last.upto_xid := '0'; last.upto_position := 0; last.pending := '{}'; last.pending_after := '{}';
@@ -83,8 +92,8 @@ BEGIN
             RETURN QUERY
                 WITH share AS (
                     SELECT CASE WHEN open.suspect THEN 1
-                                WHEN pass = 1 THEN least(missing, (wanted + open.lanes - 1) / open.lanes)
-                                ELSE missing END AS most
+                                WHEN pass = 1 THEN least(room, (wanted + open.lanes - 1) / open.lanes)
+                                ELSE room END AS most
                 ), late AS MATERIALIZED (
                     SELECT j.* FROM unnest(last.pending, last.pending_after) AS p(x, after)
                       JOIN queue.jobs AS j ON j.lane = open.lane AND j.xid = p.x AND j.position > p.after
@@ -128,10 +137,14 @@ BEGIN
                     HAVING count(*) > 0
                 )
                 SELECT t.lane, t.position, t.id, coalesce(t.lineage, t.id), t.kind, t.version, t.tenant, t.attempt + 1,
-                       t.rescues, t.unique_key, t.serial_key, t.trace, t.enqueued_at, t.due_at, t.arguments
+                       t.rescues, t.unique_key, t.serial_key, t.trace, t.run, t.enqueued_at, t.due_at,
+                       t.arguments
                   FROM taken AS t ORDER BY t.xid, t.position;
             GET DIAGNOSTICS gained = ROW_COUNT;
             missing := missing - gained;
+            IF gained > 0 AND open.gateway IS NOT NULL THEN
+                PERFORM queue.take_calls(open.gateway, gained * open.calls);
+            END IF;
             EXIT WHEN missing <= 0;
         END LOOP;
         EXIT WHEN missing <= 0;

@@ -6,7 +6,7 @@
 -- Due and without a serial key, a job can be claimed at once; else it waits.
 CREATE FUNCTION queue.store(kinds text[], versions integer[], queues text[], priorities smallint[], tenants bigint[],
                             unique_keys text[], unique_until timestamptz[], serial_keys text[], dues timestamptz[],
-                            traces text[], lineages bigint[], arguments json[], now timestamptz) RETURNS SETOF bigint
+                            traces text[], runs bigint[], arguments json[], now timestamptz) RETURNS SETOF bigint
     LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
@@ -15,11 +15,11 @@ BEGIN
     WITH input AS MATERIALIZED (
         SELECT nextval('queue.job_ids') AS id, nextval('queue.positions') AS position, place.*
           FROM (SELECT kind, version, queue, priority, tenant, unique_key, unique_until, serial_key,
-                       coalesce(due_at, now) AS due_at, trace, lineage, arguments
+                       coalesce(due_at, now) AS due_at, trace, run, arguments
                   FROM unnest(kinds, versions, queues, priorities, tenants, unique_keys, unique_until, serial_keys, dues,
-                              traces, lineages, arguments)
+                              traces, runs, arguments)
                        WITH ORDINALITY AS job(kind, version, queue, priority, tenant, unique_key, unique_until,
-                                              serial_key, due_at, trace, lineage, arguments, place)
+                                              serial_key, due_at, trace, run, arguments, place)
                  ORDER BY place) AS place
     ), won AS (
         INSERT INTO queue.unique_keys AS taken (kind, key, job, expires_at)
@@ -37,15 +37,15 @@ BEGIN
     ), admitted AS (
         SELECT * FROM input WHERE unique_key IS NULL OR id IN (SELECT job FROM won)
     ), later AS (
-        INSERT INTO queue.waiting (id, position, state, lineage, version, priority, tenant, due_at, enqueued_at, kind,
-                                   queue, unique_key, serial_key, trace, arguments)
-        SELECT id, position, CASE WHEN due_at > store.now THEN 'scheduled' ELSE 'blocked' END, lineage, version,
-               priority, tenant, due_at, store.now, kind, queue, unique_key, serial_key, trace, arguments
+        INSERT INTO queue.waiting (id, position, state, version, priority, tenant, due_at, enqueued_at, kind,
+                                   queue, unique_key, serial_key, trace, run, arguments)
+        SELECT id, position, CASE WHEN due_at > store.now THEN 'scheduled' ELSE 'blocked' END, version,
+               priority, tenant, due_at, store.now, kind, queue, unique_key, serial_key, trace, run, arguments
           FROM admitted WHERE due_at > store.now OR serial_key IS NOT NULL
     ), soon AS (
-        INSERT INTO queue.jobs (id, lineage, version, priority, tenant, due_at, enqueued_at, kind, queue, unique_key,
-                                trace, arguments)
-        SELECT id, lineage, version, priority, tenant, due_at, store.now, kind, queue, unique_key, trace, arguments
+        INSERT INTO queue.jobs (id, version, priority, tenant, due_at, enqueued_at, kind, queue, unique_key,
+                                trace, run, arguments)
+        SELECT id, version, priority, tenant, due_at, store.now, kind, queue, unique_key, trace, run, arguments
           FROM admitted WHERE due_at <= store.now AND serial_key IS NULL ORDER BY due_at, id
     )
     SELECT id FROM admitted ORDER BY id;
@@ -70,9 +70,9 @@ BEGIN
         DELETE FROM queue.waiting WHERE id IN (SELECT id FROM due WHERE NOT must_queue) RETURNING *
     ), claimable AS (
         INSERT INTO queue.jobs (id, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at, enqueued_at,
-                                kind, queue, unique_key, serial_key, trace, arguments)
+                                kind, queue, unique_key, serial_key, trace, run, arguments)
         SELECT id, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at, enqueued_at, kind, queue,
-               unique_key, serial_key, trace, arguments
+               unique_key, serial_key, trace, run, arguments
           FROM gone ORDER BY due_at, id
     )
     SELECT count(*) INTO moved FROM due;
@@ -124,9 +124,9 @@ BEGIN
         DELETE FROM queue.waiting WHERE id = ANY (given) AND state = 'blocked' RETURNING *
     ), claimable AS (
         INSERT INTO queue.jobs (id, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at, enqueued_at,
-                                kind, queue, unique_key, serial_key, trace, arguments)
+                                kind, queue, unique_key, serial_key, trace, run, arguments)
         SELECT id, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at, enqueued_at, kind, queue,
-               unique_key, serial_key, trace, arguments
+               unique_key, serial_key, trace, run, arguments
           FROM gone ORDER BY position
         RETURNING id
     )
@@ -153,9 +153,9 @@ BEGIN
         RETURNING j.*
     ), kept AS (
         INSERT INTO queue.history (id, lineage, version, priority, attempt, rescues, snoozes, tenant, enqueued_at, due_at,
-                                   ended_at, state, kind, queue, unique_key, serial_key, trace, worker, arguments)
+                                   ended_at, state, kind, queue, unique_key, serial_key, trace, run, worker, arguments)
         SELECT id, lineage, version, priority, attempt + 1, rescues, snoozes, tenant, enqueued_at, due_at, finish.now,
-               as_state, kind, queue, unique_key, serial_key, trace, of_worker, arguments
+               as_state, kind, queue, unique_key, serial_key, trace, run, of_worker, arguments
           FROM gone
     ), keyed AS (
         DELETE FROM queue.heads AS h USING gone
@@ -210,11 +210,11 @@ BEGIN
         PERFORM queue.return_job(was, counts, snoozed, 0);
     ELSE
         INSERT INTO queue.waiting (id, state, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at,
-                                   enqueued_at, kind, queue, unique_key, serial_key, trace, held_reason, is_head,
+                                   enqueued_at, kind, queue, unique_key, serial_key, trace, run, held_reason, is_head,
                                    arguments)
         VALUES (was.id, into_state, was.lineage, was.version, was.priority, was.attempt + counts, was.rescues,
                 was.snoozes + snoozed, was.tenant, coalesce(due, was.due_at), was.enqueued_at, was.kind, was.queue,
-                was.unique_key, was.serial_key, was.trace, hold_reason, was.serial_key IS NOT NULL, was.arguments);
+                was.unique_key, was.serial_key, was.trace, was.run, hold_reason, was.serial_key IS NOT NULL, was.arguments);
         IF into_state = 'held' THEN
             -- A held job keeps nobody else from doing the work.
             DELETE FROM queue.unique_keys AS u WHERE u.kind = was.kind AND u.key = was.unique_key AND u.job = was.id;
@@ -231,10 +231,10 @@ AS $$
 #variable_conflict use_column
 BEGIN
     INSERT INTO queue.jobs (id, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at, enqueued_at, kind,
-                            queue, unique_key, serial_key, trace, arguments)
+                            queue, unique_key, serial_key, trace, run, arguments)
     VALUES (was.id, was.lineage, was.version, was.priority, was.attempt + counts, was.rescues + rescued,
             was.snoozes + snoozed, was.tenant, was.due_at, was.enqueued_at, was.kind, was.queue, was.unique_key,
-            was.serial_key, was.trace, was.arguments);
+            was.serial_key, was.trace, was.run, was.arguments);
 END
 $$;
 
@@ -246,10 +246,10 @@ AS $$
 #variable_conflict use_column
 BEGIN
     INSERT INTO queue.history (id, lineage, version, priority, attempt, rescues, snoozes, tenant, enqueued_at, due_at,
-                               ended_at, state, kind, queue, unique_key, serial_key, trace, worker, arguments)
+                               ended_at, state, kind, queue, unique_key, serial_key, trace, run, worker, arguments)
     VALUES (was.id, was.lineage, was.version, was.priority, was.attempt + counts, was.rescues, was.snoozes, was.tenant,
             was.enqueued_at, was.due_at, end_job.now, as_state, was.kind, was.queue, was.unique_key, was.serial_key,
-            was.trace, of_worker, was.arguments);
+            was.trace, was.run, of_worker, was.arguments);
     DELETE FROM queue.cancellations WHERE job = was.id;
     PERFORM queue.let_go(ARRAY[was.id], ARRAY[was.queue], ARRAY[was.serial_key], ARRAY[was.kind], ARRAY[was.unique_key]);
 END
@@ -302,8 +302,8 @@ BEGIN
              ORDER BY j.id FOR UPDATE OF j SKIP LOCKED
         LOOP
             DELETE FROM queue.jobs WHERE id = was.id;
-            INSERT INTO queue.failures (job, attempt, lease, failed_at, error)
-            VALUES (was.id, was.attempt + 1, lost.token, rescue.now, 'worker ' || lost.worker || ' was lost');
+            INSERT INTO queue.failures (job, attempt, lease, kind, failed_at, error)
+            VALUES (was.id, was.attempt + 1, lost.token, was.kind, rescue.now, 'worker ' || lost.worker || ' was lost');
             job := was.id;
             in_queue := was.queue;
             is_held := false;
@@ -311,11 +311,11 @@ BEGIN
                 PERFORM queue.end_job(was, 'cancelled', 1, lost.worker, rescue.now);
             ELSIF was.rescues + 1 >= budget THEN
                 INSERT INTO queue.waiting (id, state, lineage, version, priority, attempt, rescues, snoozes, tenant,
-                                           due_at, enqueued_at, kind, queue, unique_key, serial_key, trace, held_reason,
+                                           due_at, enqueued_at, kind, queue, unique_key, serial_key, trace, run, held_reason,
                                            is_head, arguments)
                 VALUES (was.id, 'held', was.lineage, was.version, was.priority, was.attempt + 1, was.rescues + 1,
                         was.snoozes, was.tenant, was.due_at, was.enqueued_at, was.kind, was.queue, was.unique_key,
-                        was.serial_key, was.trace, 'its worker was lost ' || (was.rescues + 1) || ' times',
+                        was.serial_key, was.trace, was.run, 'its worker was lost ' || (was.rescues + 1) || ' times',
                         was.serial_key IS NOT NULL, was.arguments);
                 DELETE FROM queue.unique_keys AS u WHERE u.kind = was.kind AND u.key = was.unique_key AND u.job = was.id;
                 is_held := true;
@@ -377,18 +377,18 @@ CREATE VIEW queue.all_jobs WITH (security_invoker = true) AS
            CASE WHEN lease.token IS NULL THEN 'available' ELSE 'running' END AS state, enqueued_at, due_at,
            lease.leased_at, NULL::timestamptz AS ended_at,
            attempt + CASE WHEN lease.token IS NULL THEN 0 ELSE 1 END AS attempt, rescues, snoozes, lease.worker,
-           NULL::text AS held_reason, trace, arguments
+           NULL::text AS held_reason, trace, run, arguments
       FROM queue.jobs AS j
       LEFT JOIN LATERAL (SELECT l.token, l.worker, l.leased_at FROM queue.leases AS l
                           WHERE l.lane = j.lane AND l.worker IS NOT NULL AND l.positions @> ARRAY[j.position]
                           LIMIT 1) AS lease ON true
     UNION ALL
     SELECT id, coalesce(lineage, id), kind, version, queue, priority, tenant, unique_key, serial_key, state,
-           enqueued_at, due_at, NULL, NULL, attempt, rescues, snoozes, NULL, held_reason, trace, arguments
+           enqueued_at, due_at, NULL, NULL, attempt, rescues, snoozes, NULL, held_reason, trace, run, arguments
       FROM queue.waiting
     UNION ALL
     SELECT id, coalesce(lineage, id), kind, version, queue, priority, tenant, unique_key, serial_key, state,
-           enqueued_at, due_at, NULL, ended_at, attempt, rescues, snoozes, worker, NULL, trace, arguments
+           enqueued_at, due_at, NULL, ended_at, attempt, rescues, snoozes, worker, NULL, trace, run, arguments
       FROM queue.history;
 
 -- How much waits where, for metrics and the command line; the web process sees these numbers and no job.

@@ -7,7 +7,7 @@
 
 -- For how long what is kept; null: for ever. Changed with queue.retain, which leaves an act.
 CREATE TABLE queue.retention (
-    what text PRIMARY KEY CHECK (what IN ('history', 'ticks', 'acts', 'lanes')),
+    what text PRIMARY KEY CHECK (what IN ('history', 'ticks', 'acts', 'lanes', 'runs')),
     keep interval CHECK (keep >= interval '1 day'),
     CHECK (what <> 'acts' OR keep >= interval '1 year'),
     CHECK (what <> 'lanes' OR keep IS NOT NULL)
@@ -16,7 +16,8 @@ INSERT INTO queue.retention VALUES
     ('history', '30 days'),   -- ended jobs, their failures, cancellations that were answered
     ('ticks', '90 days'),     -- the newest of each schedule stays for ever: it says what is owed
     ('acts', '1096 days'),    -- who did what; what is removed is itself an act
-    ('lanes', '7 days');      -- how long an empty lane is remembered
+    ('lanes', '7 days'),      -- how long an empty lane is remembered
+    ('runs', '1096 days');    -- how long a run that has ended is known by its name
 
 -- Whose turn it is, by the server's clock: a pass every ten minutes among all processes, sooner after one that failed.
 CREATE TABLE queue.housekeeping (
@@ -95,8 +96,7 @@ BEGIN
     IF to_regclass('queue.' || part) IS NOT NULL OR stray > most THEN
         RETURN false;
     END IF;
-    EXECUTE format('CREATE TABLE queue.%I (LIKE queue.history INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', part);
-    EXECUTE format('CREATE INDEX ON queue.%I (id)', part);
+    EXECUTE format('CREATE TABLE queue.%I (LIKE queue.history INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)', part);
     LOCK TABLE queue.history_rest IN ACCESS EXCLUSIVE MODE;
     EXECUTE format('WITH moved AS (DELETE FROM queue.history_rest WHERE ended_at >= %L AND ended_at < %L RETURNING *)
                     INSERT INTO queue.%I SELECT * FROM moved', since, until, part);
@@ -167,6 +167,36 @@ BEGIN
                AND EXISTS (SELECT FROM queue.ticks AS n WHERE n.schedule = t.schedule AND n.tick > t.tick)
                AND (t.job IS NULL OR EXISTS (SELECT FROM queue.ticks AS n WHERE n.schedule = t.schedule
                                                 AND n.tick > t.tick AND n.job IS NOT NULL))
+             LIMIT most FOR UPDATE SKIP LOCKED));
+    WHEN 'runs' THEN
+        -- While a job of it can be looked at, so can the run.
+        DELETE FROM queue.runs WHERE id = ANY (ARRAY(
+            SELECT r.id FROM queue.runs AS r
+             WHERE r.ended_at < queue.outlived('runs', sweep.now)
+               AND NOT EXISTS (SELECT FROM queue.jobs AS j WHERE j.run = r.id)
+               AND NOT EXISTS (SELECT FROM queue.waiting AS w WHERE w.run = r.id)
+               AND NOT EXISTS (SELECT FROM queue.history AS h WHERE h.run = r.id)
+             LIMIT most FOR UPDATE SKIP LOCKED));
+    WHEN 'grants' THEN
+        -- The newest of a gateway says up to when its time is used.
+        DELETE FROM queue.grants WHERE ctid = ANY (ARRAY(
+            SELECT g.ctid FROM queue.grants AS g
+             WHERE g.granted_at < clock_timestamp() - interval '1 hour'
+               AND EXISTS (SELECT FROM queue.grants AS n WHERE n.gateway = g.gateway AND n.spent_to > g.spent_to)
+             LIMIT most FOR UPDATE SKIP LOCKED));
+    WHEN 'looks' THEN
+        -- The newest of a kind has the sums that the next goes on from.
+        DELETE FROM queue.looks WHERE ctid = ANY (ARRAY(
+            SELECT l.ctid FROM queue.looks AS l
+             WHERE l.looked_at < clock_timestamp() - interval '1 hour'
+               AND EXISTS (SELECT FROM queue.looks AS n WHERE n.kind = l.kind AND n.number > l.number)
+             LIMIT most FOR UPDATE SKIP LOCKED));
+    WHEN 'tallies' THEN
+        -- An hour longer than its breaker looks back: a worker's clock may be behind.
+        DELETE FROM queue.tallies WHERE ctid = ANY (ARRAY(
+            SELECT t.ctid FROM queue.tallies AS t
+             WHERE t.told_at < least(sweep.now, clock_timestamp()) - interval '1 hour' - (
+                       SELECT k.looks_back FROM queue.kind_limits AS k WHERE k.kind = t.kind)
              LIMIT most FOR UPDATE SKIP LOCKED));
     WHEN 'acts' THEN
         RETURN queue.sweep_acts(most, queue.outlived('acts', sweep.now));

@@ -6,7 +6,8 @@ internal import QueueStore
 
 extension Commands.Command {
     static let queuesRetention = Commands.Command(
-        "queues retention", "Tells, or with DAYS sets, for how long history, ticks, acts and idle lanes are kept.",
+        "queues retention",
+        "Tells, or with DAYS sets, for how long history, ticks, acts, runs and idle lanes are kept.",
         operands: ["WHAT", "DAYS"], settings: [.database, reason, .json],
         discussion: "DAYS is a number of days or 'forever'. What is older is removed by workers and schedulers.",
         run: QueueUpkeep.retention)

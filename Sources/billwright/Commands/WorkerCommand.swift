@@ -15,7 +15,7 @@ extension Command {
         "worker", "Runs jobs until SIGTERM; a second SIGTERM gives running jobs back at once.",
         settings: [
             .database, .databaseWait, .concurrency, .drainGrace, .health, .logFormat, .logLevel,
-        ] + Setting.counterparts,
+        ] + Setting.counterparts + Setting.limits,
         discussion: """
             Any number of workers on any number of hosts share one database. Each takes jobs of the kinds it knows, one
             lease a job, and gives itself up when it cannot reach the database for 12 to 17 seconds.
@@ -48,8 +48,11 @@ struct WorkerPlan: Sendable {
     init(_ arguments: Arguments) throws(UsageError) {
         var settings = WorkerSettings(concurrency: try arguments.integer("--concurrency", in: 1...256))
         settings.drainGrace = try arguments.duration("--drain-grace")
-        self.settings = settings
         registry = try arguments.counterparts().registry
+        let kinds = registry.registrations
+        settings.breakers = try arguments.breakers(for: kinds.map(\.kind))
+        settings.rates = try arguments.rates(for: Set(kinds.compactMap(\.policy.gateway)))
+        self.settings = settings
     }
 
     /// A connection for each job that can run, as far as that makes sense, and one a queue for claims.
