@@ -46,7 +46,6 @@ public struct ClaimedJob: Sendable {
     public let version: Int
     public let queue: QueueName
     public let tenant: Int64?
-    public let uniqueKey: String?
     public let serialKey: String?
     public let trace: String?
     public let attempt: Int
@@ -60,8 +59,8 @@ public struct ClaimedJob: Sendable {
 
     public init(
         lease: Lease, lineage: JobID, kind: JobKind, version: Int, queue: QueueName, tenant: Int64?,
-        uniqueKey: String?, serialKey: String?, trace: String?, attempt: Int, rescues: Int, arguments: [UInt8],
-        enqueuedAt: Instant, dueAt: Instant
+        serialKey: String?, trace: String?, attempt: Int, rescues: Int, arguments: [UInt8], enqueuedAt: Instant,
+        dueAt: Instant
     ) {
         self.lease = lease
         self.lineage = lineage
@@ -69,7 +68,6 @@ public struct ClaimedJob: Sendable {
         self.version = version
         self.queue = queue
         self.tenant = tenant
-        self.uniqueKey = uniqueKey
         self.serialKey = serialKey
         self.trace = trace
         self.attempt = attempt

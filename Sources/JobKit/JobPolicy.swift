@@ -16,6 +16,17 @@ public struct JobPolicy: Sendable {
         case hold
     }
 
+    /// What becomes of the others of a serial key when the job that is first cannot go on. One that a person cancels or
+    /// discards always lets the next one go: that is the decision.
+    public enum DeadHead: String, Sendable, CaseIterable {
+        /// They wait until a person has decided. It is held and keeps the key, also where it would be discarded.
+        case block
+        /// They go on. It is held, also where it would be discarded; released or retried it comes before all that wait.
+        case park
+        /// They go on. Brought back, it comes behind all that wait by then.
+        case skip
+    }
+
     /// How often it may fail.
     public let maxAttempts: Int
     public let whenExhausted: WhenExhausted
@@ -23,10 +34,15 @@ public struct JobPolicy: Sendable {
     public let timeout: Duration
     public let backoff: Backoff
     public let whenLost: WhenLost
+    /// When a job with a serial key is held for a person.
+    public let headHeld: DeadHead
+    /// When a job with a serial key would be discarded.
+    public let headDiscarded: DeadHead
 
     public init(
         maxAttempts: Int = 10, timeout: Duration = .seconds(60), backoff: Backoff = Backoff(),
-        whenLost: WhenLost = .requeue, whenExhausted: WhenExhausted = .discard
+        whenLost: WhenLost = .requeue, whenExhausted: WhenExhausted = .discard, headHeld: DeadHead = .block,
+        headDiscarded: DeadHead = .skip
     ) {
         precondition(maxAttempts >= 1 && timeout > .zero)
         self.maxAttempts = maxAttempts
@@ -34,6 +50,8 @@ public struct JobPolicy: Sendable {
         self.backoff = backoff
         self.whenLost = whenLost
         self.whenExhausted = whenExhausted
+        self.headHeld = headHeld
+        self.headDiscarded = headDiscarded
     }
 }
 

@@ -9,7 +9,9 @@ public struct PostgresRoster: WorkerRoster {
     public init(control: PostgresPool) { self.control = control }
 
     public func register(_ worker: WorkerDescription) async throws {
-        _ = try await control.query(RosterSQL.register(worker))
+        _ = try await control.withConnection { connection in
+            try await connection.pipeline([RosterSQL.register(worker.kinds), RosterSQL.register(worker)])
+        }
     }
 
     public func beat(_ worker: WorkerID) async throws -> Heartbeat {
@@ -25,7 +27,7 @@ public struct PostgresRoster: WorkerRoster {
         let found = try await control.query(statement).decode(Int64.self, String.self, Bool.self)
         return Rescue(
             requeued: found.filter { !$0.2 }.map { JobID($0.0) }, held: found.filter(\.2).map { JobID($0.0) },
-            queues: Set(found.filter { !$0.2 }.map { QueueName($0.1) }))
+            queues: Set(found.map { QueueName($0.1) }))
     }
 
     public func retire(_ worker: WorkerID) async throws {

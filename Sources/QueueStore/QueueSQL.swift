@@ -11,15 +11,14 @@ enum QueueSQL {
             \(jobs.map(\.kind.name)), \(jobs.map { Int32($0.version) }), \(jobs.map(\.queue.name)),
             \(jobs.map(\.priority.rank)), \(jobs.map(\.tenant)), \(jobs.map(\.uniqueKey)),
             \(jobs.map { job in job.uniqueWindow.map { now + $0 } }), \(jobs.map(\.serialKey)), \(jobs.map(\.dueAt)),
-            \(jobs.map { $0.trace ?? TraceContext.current?.traceparent }), array_fill(NULL::bigint, ARRAY[\(Int32(jobs.count))]),
-            \(jobs.map { String(decoding: $0.arguments, as: UTF8.self) })::json[], \(now))
+            \(jobs.map { $0.trace ?? TraceContext.current?.traceparent }), \(jobs.map { String(decoding: $0.arguments, as: UTF8.self) })::json[], \(now))
         """
     }
 
     static func claim(_ request: ClaimRequest, token: Int64, limit: Int, finished: [Int64]) -> SQL {
         let kinds = request.kinds.sorted { $0.key.name < $1.key.name }
         return """
-            SELECT id, job_position, lineage, kind, version, tenant, attempt, rescues, unique_key, serial_key, trace,
+            SELECT id, job_position, lineage, kind, version, tenant, attempt, rescues, serial_key, trace,
                    enqueued_at, due_at, arguments
               FROM queue.claim(\(request.worker.uuid), \(token), \(request.queue.name), \(kinds.map(\.key.name)),
                                \(kinds.map { Int32($0.value) }), \(Int32(limit)), \(finished))
@@ -62,20 +61,20 @@ enum QueueSQL {
         """
     }
 
-    /// The end of one job, as the last statement of a transaction.
-    static func end(_ job: ClaimedJob, as state: String, now: Instant) -> SQL {
-        "SELECT queue.require_lease((SELECT count(*) FROM (\(finish([job], as: state, now: now))) AS ended))"
+    /// The completion of one job, as the last statement of a transaction.
+    static func complete(_ job: ClaimedJob, now: Instant) -> SQL {
+        "SELECT queue.require_lease((SELECT count(*) FROM (\(finish([job], now: now))) AS ended))"
     }
 
-    /// Ends jobs of one worker; a row for each whose lease was still held. At least one job.
-    static func finish(_ jobs: [ClaimedJob], as state: String, now: Instant) -> SQL {
+    /// Completes jobs of one worker; a row for each whose lease was still held. At least one job.
+    static func finish(_ jobs: [ClaimedJob], now: Instant) -> SQL {
         """
         SELECT queue.finish(\(jobs.map(\.id.number)), \(jobs.map(\.lease.position)), \(jobs.map(\.lease.number)),
-                            \(jobs[0].lease.worker.uuid), \(state), \(now))
+                            \(jobs[0].lease.worker.uuid), \(now))
         """
     }
 
-    /// Where a job goes whose attempt ended in something else than its end.
+    /// Where a job goes whose attempt ended in something else than its completion.
     struct Return: Sendable {
         var state: String
         var due: Instant?
