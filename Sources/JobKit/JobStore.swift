@@ -73,6 +73,11 @@ public protocol JobStore<Work>: Sendable {
         tenant: TenantScope, now: Instant, _ body: (Work) async throws -> Value
     ) async throws -> Value
 
+    /// Says that a worker sleeps until it is woken, or does no longer. Whoever enqueues from outside sends a wake-up only
+    /// while one has said so; what they committed before `asleep` is seen by a claim after it. Fails silently: without it
+    /// the worker looks as often as it polls.
+    func declare(_ worker: WorkerID, asleep: Bool, in queue: QueueName) async
+
     /// Queues that may have gained a due job. Yields nil when any of them may have: after (re)connecting.
     func wakeUps() -> AsyncStream<QueueName?>
 }

@@ -11,6 +11,7 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
     private let listenerConfiguration: PostgresConfiguration
     private let leases = LeaseLedger()
     private let turns = StirringTurns()
+    private let sleepers: Sleepers
     private let work: @Sendable (PostgresWork) -> Work
 
     /// `control` is a small pool kept apart, so that wake-ups and heartbeats never wait behind handlers.
@@ -21,6 +22,7 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
         self.pool = pool
         self.waker = QueueWaker(pool: control)
         listenerConfiguration = listener
+        sleepers = Sleepers(listener)
         self.work = work
     }
 
@@ -129,6 +131,10 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
         try await run(tenant: tenant, now: now, job: nil, finish: []) { work in
             try await body(work)
         }
+    }
+
+    public func declare(_ worker: WorkerID, asleep: Bool, in queue: QueueName) async {
+        await sleepers.set(worker, asleep: asleep, in: queue)
     }
 
     public func wakeUps() -> AsyncStream<QueueName?> { QueueWaker.wakeUps(listenerConfiguration) }

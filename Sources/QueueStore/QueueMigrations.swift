@@ -9,5 +9,6 @@ public enum QueueMigrations {
         Migration(component: "queue", number: 4, name: "verbs", sql: PackageResources._004_verbs_sql),
         Migration(component: "queue", number: 5, name: "schedules", sql: PackageResources._005_schedules_sql),
         Migration(component: "queue", number: 6, name: "operations", sql: PackageResources._006_operations_sql),
+        Migration(component: "queue", number: 7, name: "foreign", sql: PackageResources._007_foreign_sql),
     ]
 }
