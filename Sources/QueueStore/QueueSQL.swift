@@ -15,6 +15,12 @@ enum QueueSQL {
         """
     }
 
+    /// Id, position and lane are the server's to give; a row's arguments are the text of the JSON.
+    static let copyJobs: SQL = """
+        COPY queue.jobs (version, priority, tenant, due_at, enqueued_at, kind, queue, trace, arguments)
+        FROM STDIN (FORMAT binary)
+        """
+
     static func claim(_ request: ClaimRequest, token: Int64, limit: Int, finished: [Int64]) -> SQL {
         let kinds = request.kinds.sorted { $0.key.name < $1.key.name }
         return """
