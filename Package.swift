@@ -101,7 +101,7 @@ let package = Package(
             "QueueStore", "Dates", "JobKit", "Postgres",
             migrations: [
                 "0001_roles", "0002_queue", "0003_claims", "0004_verbs", "0005_schedules", "0006_operations",
-                "0007_housekeeping", "0008_cluster", "0009_runs", "0010_limits",
+                "0007_housekeeping", "0008_cluster", "0009_runs", "0010_limits", "0011_foreign",
             ]),
         store(
             "BooksStore", "Billing", "BillingPorts", "Dates", "JSONText", "JobKit", "Ledger", "Money", "Postgres",

@@ -51,7 +51,6 @@ public struct ClaimedJob: Sendable {
     public let version: Int
     public let queue: QueueName
     public let tenant: Int64?
-    public let uniqueKey: String?
     public let serialKey: String?
     public let trace: String?
     public let run: RunID?
@@ -66,8 +65,7 @@ public struct ClaimedJob: Sendable {
 
     public init(
         lease: Lease, lineage: JobID, kind: JobKind, version: Int, queue: QueueName, tenant: Int64?,
-        uniqueKey: String?, serialKey: String?, trace: String?, run: RunID?, attempt: Int, rescues: Int,
-        arguments: [UInt8],
+        serialKey: String?, trace: String?, run: RunID?, attempt: Int, rescues: Int, arguments: [UInt8],
         enqueuedAt: Instant, dueAt: Instant
     ) {
         self.lease = lease
@@ -76,7 +74,6 @@ public struct ClaimedJob: Sendable {
         self.version = version
         self.queue = queue
         self.tenant = tenant
-        self.uniqueKey = uniqueKey
         self.serialKey = serialKey
         self.trace = trace
         self.run = run

@@ -84,7 +84,7 @@ public struct NewJob: Hashable, Sendable {
     /// A job as a store kept it, for enqueueing it once more; due at once.
     public init(
         stored kind: JobKind, version: Int, queue: QueueName, priority: JobPriority, tenant: Int64?,
-        uniqueKey: String?, serialKey: String? = nil, arguments: [UInt8]
+        uniqueKey: String?, uniqueWindow: Duration?, serialKey: String?, arguments: [UInt8]
     ) {
         self.kind = kind
         self.version = version
@@ -92,7 +92,7 @@ public struct NewJob: Hashable, Sendable {
         self.priority = priority
         self.tenant = tenant
         self.uniqueKey = uniqueKey
-        uniqueWindow = nil
+        self.uniqueWindow = uniqueWindow
         self.serialKey = serialKey
         trace = nil
         self.arguments = arguments

@@ -31,6 +31,7 @@ public struct JobRegistration<Work: Sendable>: Sendable {
     public let kind: JobKind
     public let version: Int
     public let queue: QueueName
+    public let priority: JobPriority
     public let policy: JobPolicy
     private let body: @Sendable (ClaimedJob, JobContext<Work>) async throws -> JobOutcome
 
@@ -38,6 +39,7 @@ public struct JobRegistration<Work: Sendable>: Sendable {
         kind = Handler.Arguments.kind
         version = Handler.Arguments.version
         queue = Handler.Arguments.queue
+        priority = Handler.Arguments.priority
         policy = Handler.policy
         body = { claimed, context in
             let arguments = try claimed.decode(Handler.Arguments.self)

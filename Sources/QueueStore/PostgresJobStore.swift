@@ -11,6 +11,7 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
     private let listenerConfiguration: PostgresConfiguration
     private let leases = LeaseLedger()
     private let turns = StirringTurns()
+    private let sleepers: Sleepers
     let work: @Sendable (PostgresWork) -> Work
 
     /// `control` is a small pool kept apart, so that wake-ups and heartbeats never wait behind handlers.
@@ -21,6 +22,7 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
         self.pool = pool
         self.waker = QueueWaker(pool: control)
         listenerConfiguration = listener
+        sleepers = Sleepers(listener)
         self.work = work
     }
 
@@ -84,7 +86,7 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
         guard !jobs.isEmpty else { return [] }
         // In one order everywhere, so that two transactions never wait for each other.
         let ordered = jobs.sorted { $0.id < $1.id }
-        let rows = try await pool.query(QueueSQL.finish(ordered, as: "completed", now: now))
+        let rows = try await pool.query(QueueSQL.finish(ordered, now: now))
         leases.ended(jobs)
         return Set(try rows.decode(Int64.self).map { JobID($0) })
     }
@@ -118,7 +120,8 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
         case .released: [back(.init(state: "available", counts: false))]
         case .discarded(let error):
             [
-                QueueSQL.end(job, as: "discarded", now: now), QueueSQL.recordFailure(of: job, error: error, now: now),
+                back(.init(state: "discarded", counts: true, reason: error)),
+                QueueSQL.recordFailure(of: job, error: error, now: now),
             ]
         case .held(let reason): [back(.init(state: "held", counts: true, reason: reason))]
         }
@@ -151,6 +154,10 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
         tenant: TenantScope, now: Instant, _ body: (Work) async throws -> Value
     ) async throws -> Value {
         try await run(tenant: tenant, now: now, job: nil, finish: []) { base in try await body(work(base)) }
+    }
+
+    public func declare(_ worker: WorkerID, asleep: Bool, in queue: QueueName) async {
+        await sleepers.set(worker, asleep: asleep, in: queue)
     }
 
     public func wakeUps() -> AsyncStream<QueueName?> { QueueWaker.wakeUps(listenerConfiguration) }
@@ -217,7 +224,7 @@ private struct LeasedSession<Work: Sendable>: JobSession {
     func complete(_ body: (Work) async throws -> Void) async throws {
         try await store.fenced(by: job) {
             try await store.run(
-                tenant: scope, now: now, job: job, finish: [QueueSQL.end(job, as: "completed", now: now)]
+                tenant: scope, now: now, job: job, finish: [QueueSQL.complete(job, now: now)]
             ) { base in try await body(store.work(base)) }
         }
     }
@@ -238,17 +245,15 @@ extension TransactionSetting {
 extension ClaimedJob {
     init(_ row: Row, number: Int64, request: ClaimRequest) throws(PostgresError) {
         let (
-            id, position, lineage, kind, version, tenant, attempt, rescues, uniqueKey, serialKey, trace, run,
-            enqueuedAt,
-            dueAt, arguments
+            id, position, lineage, kind, version, tenant, attempt, rescues, serialKey, trace, run, enqueuedAt, dueAt,
+            arguments
         ) = try row.decode(
             Int64.self, Int64.self, Int64.self, String.self, Int32.self, Int64?.self, Int32.self, Int32.self,
-            String?.self, String?.self, String?.self, Int64?.self, Instant.self, Instant.self, PostgresJSON.self)
+            String?.self, String?.self, Int64?.self, Instant.self, Instant.self, PostgresJSON.self)
         self.init(
             lease: Lease(job: JobID(id), number: number, position: position, worker: request.worker),
             lineage: JobID(lineage), kind: JobKind(kind), version: Int(version), queue: request.queue, tenant: tenant,
-            uniqueKey: uniqueKey, serialKey: serialKey, trace: trace, run: run.map { RunID($0) }, attempt: Int(attempt),
-            rescues: Int(rescues),
-            arguments: arguments.utf8, enqueuedAt: enqueuedAt, dueAt: dueAt)
+            serialKey: serialKey, trace: trace, run: run.map { RunID($0) }, attempt: Int(attempt),
+            rescues: Int(rescues), arguments: arguments.utf8, enqueuedAt: enqueuedAt, dueAt: dueAt)
     }
 }

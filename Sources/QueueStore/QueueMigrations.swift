@@ -13,5 +13,6 @@ public enum QueueMigrations {
         Migration(component: "queue", number: 8, name: "cluster", sql: PackageResources._008_cluster_sql),
         Migration(component: "queue", number: 9, name: "runs", sql: PackageResources._009_runs_sql),
         Migration(component: "queue", number: 10, name: "limits", sql: PackageResources._010_limits_sql),
+        Migration(component: "queue", number: 11, name: "foreign", sql: PackageResources._011_foreign_sql),
     ]
 }

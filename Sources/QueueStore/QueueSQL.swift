@@ -16,10 +16,16 @@ enum QueueSQL {
         """
     }
 
+    /// Id, position and lane are the server's to give; a row's arguments are the text of the JSON.
+    static let copyJobs: SQL = """
+        COPY queue.jobs (version, priority, tenant, due_at, enqueued_at, kind, queue, trace, run, arguments)
+        FROM STDIN (FORMAT binary)
+        """
+
     static func claim(_ request: ClaimRequest, token: Int64, limit: Int, finished: [Int64]) -> SQL {
         let kinds = request.kinds.sorted { $0.key.name < $1.key.name }
         return """
-            SELECT id, job_position, lineage, kind, version, tenant, attempt, rescues, unique_key, serial_key, trace, run,
+            SELECT id, job_position, lineage, kind, version, tenant, attempt, rescues, serial_key, trace, run,
                    enqueued_at, due_at, arguments
               FROM queue.claim(\(request.worker.uuid), \(token), \(request.queue.name), \(kinds.map(\.key.name)),
                                \(kinds.map { Int32($0.value) }), \(Int32(limit)), \(finished))
@@ -66,20 +72,20 @@ enum QueueSQL {
         """
     }
 
-    /// The end of one job, as the last statement of a transaction.
-    static func end(_ job: ClaimedJob, as state: String, now: Instant) -> SQL {
-        "SELECT queue.require_lease((SELECT count(*) FROM (\(finish([job], as: state, now: now))) AS ended))"
+    /// The completion of one job, as the last statement of a transaction.
+    static func complete(_ job: ClaimedJob, now: Instant) -> SQL {
+        "SELECT queue.require_lease((SELECT count(*) FROM (\(finish([job], now: now))) AS ended))"
     }
 
-    /// Ends jobs of one worker; a row for each whose lease was still held. At least one job.
-    static func finish(_ jobs: [ClaimedJob], as state: String, now: Instant) -> SQL {
+    /// Completes jobs of one worker; a row for each whose lease was still held. At least one job.
+    static func finish(_ jobs: [ClaimedJob], now: Instant) -> SQL {
         """
         SELECT queue.finish(\(jobs.map(\.id.number)), \(jobs.map(\.lease.position)), \(jobs.map(\.lease.number)),
-                            \(jobs[0].lease.worker.uuid), \(state), \(now))
+                            \(jobs[0].lease.worker.uuid), \(now))
         """
     }
 
-    /// Where a job goes whose attempt ended in something else than its end.
+    /// Where a job goes whose attempt ended in something else than its completion.
     struct Return: Sendable {
         var state: String
         var due: Instant?

@@ -146,7 +146,7 @@ extension Worker {
             log.error("held after \(job.attempt) attempts", fields(job, error: text))
             await end(job, as: .held(reason: "failed \(job.attempt) times, last: \(text)"), now: now, in: loop)
         } else if job.attempt >= policy.maxAttempts {
-            log.error("discarded after \(job.attempt) attempts", fields(job, error: text))
+            log.error("given up after \(job.attempt) attempts", fields(job, error: text))
             await end(job, as: .discarded(error: text), now: now, in: loop)
         } else {
             log.warning("attempt failed", fields(job, error: text))

@@ -67,6 +67,7 @@ final class QueueLoop<Store: JobStore>: Sendable {
         let kinds = worker.registry.registrations.filter { $0.queue == queue }
         let versions = Dictionary(uniqueKeysWithValues: kinds.map { ($0.kind, $0.version) })
         var mayHoldStrays = false
+        var isDeclared = false
         var lastSweep = ContinuousClock.now
         while drain.stage == .running && !Task.isCancelled && !life.isLost {
             let room = room()
@@ -88,9 +89,41 @@ final class QueueLoop<Store: JobStore>: Sendable {
             }
             inHand.begin(jobs)
             backlog.add(jobs)
-            if jobs.isEmpty { await signal.sleep(for: await idleTime(request)) }
+            if jobs.isEmpty {
+                isDeclared = await rest(request, isDeclared: isDeclared)
+            } else if isDeclared {
+                isDeclared = false
+                getUp()
+            }
         }
+        await worker.store.declare(life.id, asleep: false, in: queue)
     }
+
+    /// Sleeps until there may be something to claim. Returns whether it stands declared that this worker sleeps.
+    ///
+    /// The first moments pass undeclared: on a busy system they are all there is, and nobody outside pays for a wake-up.
+    private func rest(_ request: ClaimRequest, isDeclared: Bool) async -> Bool {
+        let idle = await idleTime(request)
+        if isDeclared {
+            if await signal.sleep(for: idle) {
+                getUp()
+                return false
+            }
+        } else {
+            let isRaised = await signal.sleep(for: min(idle, QueueLoop.doze))
+            if isRaised || idle < QueueLoop.doze { return false }
+        }
+        // What was committed until now is seen by the claim that follows.
+        await worker.store.declare(life.id, asleep: true, in: queue)
+        return true
+    }
+
+    /// Off the path of what woke us.
+    private func getUp() {
+        Task { [worker, life, queue] in await worker.store.declare(life.id, asleep: false, in: queue) }
+    }
+
+    private static var doze: Duration { .milliseconds(100) }
 
     /// How many more jobs to claim now; none while half of what is foreseen is still there.
     private func room() -> Int {

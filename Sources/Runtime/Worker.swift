@@ -53,7 +53,8 @@ public struct Worker<Store: JobStore>: Sendable {
     private func description(of id: WorkerID) -> WorkerDescription {
         WorkerDescription(
             id: id, host: ProcessInfo.processInfo.hostName, processID: getpid(), release: release,
-            queues: registry.queues.sorted { $0.name < $1.name })
+            queues: registry.queues.sorted { $0.name < $1.name },
+            kinds: registry.registrations.map { KindDescription($0) })
     }
 
     private var limits: [KindLimits] {

@@ -214,7 +214,7 @@ extension QueueFixture {
         ).only(Int64.self, Int64.self, UUID.self)
         return ClaimedJob(
             lease: Lease(job: id, number: token, position: position, worker: WorkerID(worker)), lineage: id,
-            kind: Count.kind, version: 1, queue: .standard, tenant: nil, uniqueKey: nil, serialKey: nil, trace: nil,
+            kind: Count.kind, version: 1, queue: .standard, tenant: nil, serialKey: nil, trace: nil,
             run: nil, attempt: 1, rescues: 0, arguments: [], enqueuedAt: start, dueAt: start)
     }
 }

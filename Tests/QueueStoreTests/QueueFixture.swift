@@ -35,10 +35,11 @@ struct QueueFixture: Sendable {
     }
 
     /// A registered worker.
-    func worker() async throws -> WorkerID {
+    func worker(kinds: [KindDescription] = []) async throws -> WorkerID {
         let id = WorkerID(UUID())
         try await roster.register(
-            WorkerDescription(id: id, host: "test", processID: 1, release: "test", queues: [.standard]))
+            WorkerDescription(
+                id: id, host: "test", processID: 1, release: "test", queues: [.standard], kinds: kinds))
         return id
     }
 

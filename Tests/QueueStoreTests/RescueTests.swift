@@ -64,7 +64,7 @@ struct RescueTests {
             let ended = try await transaction.query(
                 """
                 SELECT queue.finish(ARRAY[\(job.id.number)], ARRAY[\(job.lease.position)], ARRAY[\(job.lease.number)],
-                                    \(job.lease.worker.uuid), 'completed', \(queue.start))
+                                    \(job.lease.worker.uuid), \(queue.start))
                 """
             ).only(Int64.self)
             #expect(ended == job.id.number)

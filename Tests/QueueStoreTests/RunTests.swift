@@ -105,7 +105,7 @@ struct RunTests {
                 _ = try await first.query(
                     """
                     SELECT queue.finish(ARRAY[\(jobs[0].id.number)], ARRAY[\(jobs[0].lease.position)],
-                                        ARRAY[\(jobs[0].lease.number)], \(workers[0].uuid), 'completed', \(queue.start))
+                                        ARRAY[\(jobs[0].lease.number)], \(workers[0].uuid), \(queue.start))
                     """)
                 try await queue.complete(jobs[1])
                 // Whoever looks now still sees the first, whose end is not committed.

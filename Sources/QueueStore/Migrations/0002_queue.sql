@@ -55,7 +55,7 @@ CREATE INDEX jobs_of_run ON queue.jobs (run, id) WHERE run IS NOT NULL;
 
 CREATE TABLE queue.waiting (
     id          bigint      NOT NULL DEFAULT nextval('queue.job_ids') PRIMARY KEY,
-    position    bigint      NOT NULL DEFAULT nextval('queue.positions'),
+    position    bigint      NOT NULL DEFAULT nextval('queue.positions'),  -- in its serial key; 0: parked, -1: skipped
     state       text        NOT NULL CHECK (state IN ('scheduled', 'retryable', 'held', 'blocked')),
     lineage     bigint,
     version     integer     NOT NULL CHECK (version >= 1),
@@ -76,16 +76,28 @@ CREATE TABLE queue.waiting (
     is_head     boolean     NOT NULL DEFAULT false,  -- it has its serial key's row in queue.heads
     arguments   json        NOT NULL,
     CHECK ((state = 'held') = (held_reason IS NOT NULL)),
-    CHECK (state <> 'blocked' OR serial_key IS NOT NULL)
+    CHECK (state <> 'blocked' OR serial_key IS NOT NULL),
+    CHECK (serial_key <> '')                          -- queue.admit goes through the keys from the empty text on
 ) WITH (
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
     autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 100000,
     autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 100000, autovacuum_vacuum_cost_delay = 1
 );
 CREATE INDEX waiting_due ON queue.waiting (queue, due_at, id) WHERE state IN ('scheduled', 'retryable');
-CREATE INDEX waiting_blocked ON queue.waiting (queue, serial_key, priority, position) WHERE state = 'blocked';
+CREATE INDEX waiting_blocked ON queue.waiting (queue, serial_key, priority, position, id) WHERE state = 'blocked';
 CREATE INDEX waiting_held ON queue.waiting (id) WHERE state = 'held';
 CREATE INDEX waiting_of_run ON queue.waiting (run, state) WHERE run IS NOT NULL;
+
+-- What workers said of the kinds they run when they registered; the last one's word holds. For those who know no Swift:
+-- callers from outside, and statements that hold a job.
+CREATE TABLE queue.kinds (
+    kind           text     PRIMARY KEY CHECK (kind <> ''),
+    queue          text     NOT NULL CHECK (queue <> ''),
+    priority       smallint NOT NULL,
+    -- What becomes of a serial key whose head is held, or would be discarded.
+    head_held      text     NOT NULL CHECK (head_held IN ('block', 'park', 'skip')),
+    head_discarded text     NOT NULL CHECK (head_discarded IN ('block', 'park', 'skip'))
+);
 
 -- Which job of a serial key may run. The key is this row: two jobs of one key cannot both have it.
 CREATE TABLE queue.heads (

@@ -33,8 +33,8 @@ $$;
 CREATE FUNCTION queue.claim(worker uuid, token bigint, from_queue text, kinds text[], versions integer[],
                             wanted integer, finished bigint[]) RETURNS TABLE (
         lane bigint, job_position bigint, id bigint, lineage bigint, kind text, version integer, tenant bigint,
-        attempt integer, rescues integer, unique_key text, serial_key text, trace text, run bigint,
-        enqueued_at timestamptz, due_at timestamptz, arguments json)
+        attempt integer, rescues integer, serial_key text, trace text, run bigint, enqueued_at timestamptz,
+        due_at timestamptz, arguments json)
     LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
@@ -137,8 +137,7 @@ BEGIN
                     HAVING count(*) > 0
                 )
                 SELECT t.lane, t.position, t.id, coalesce(t.lineage, t.id), t.kind, t.version, t.tenant, t.attempt + 1,
-                       t.rescues, t.unique_key, t.serial_key, t.trace, t.run, t.enqueued_at, t.due_at,
-                       t.arguments
+                       t.rescues, t.serial_key, t.trace, t.run, t.enqueued_at, t.due_at, t.arguments
                   FROM taken AS t ORDER BY t.xid, t.position;
             GET DIAGNOSTICS gained = ROW_COUNT;
             missing := missing - gained;

@@ -103,14 +103,11 @@ $$;
 CREATE FUNCTION queue.unlane(of_job bigint) RETURNS void
     LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
 AS $$
+DECLARE
+    was queue.jobs;
 BEGIN
-    WITH gone AS (DELETE FROM queue.jobs WHERE id = of_job RETURNING *)
-    INSERT INTO queue.waiting (id, state, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at,
-                               enqueued_at, kind, queue, unique_key, serial_key, trace, run, is_head, arguments)
-    SELECT id, CASE WHEN attempt > 0 THEN 'retryable' ELSE 'scheduled' END, lineage, version, priority, attempt, rescues,
-           snoozes, tenant, due_at, enqueued_at, kind, queue, unique_key, serial_key, trace, run, serial_key IS NOT NULL,
-           arguments
-      FROM gone;
+    DELETE FROM queue.jobs AS j WHERE j.id = of_job RETURNING * INTO was;
+    PERFORM queue.set_aside(was, CASE WHEN was.attempt > 0 THEN 'retryable' ELSE 'scheduled' END, was.due_at, NULL);
 END
 $$;
 
@@ -128,7 +125,7 @@ BEGIN
             was.enqueued_at, was.due_at, end_waiting.now, as_state, was.kind, was.queue, was.unique_key, was.serial_key,
             was.trace, was.run, was.arguments);
     DELETE FROM queue.cancellations AS c WHERE c.job = was.id;
-    PERFORM queue.let_go(ARRAY[was.id], ARRAY[was.queue], ARRAY[was.serial_key], ARRAY[was.kind], ARRAY[was.unique_key]);
+    PERFORM queue.let_go(was.id, was.queue, was.serial_key, was.kind, was.unique_key);
 END
 $$;
 
@@ -144,8 +141,7 @@ BEGIN
     SELECT * INTO was FROM queue.waiting AS w WHERE w.id = of_job;
     IF act = 'hold' THEN
         UPDATE queue.waiting AS w SET state = 'held', held_reason = because WHERE w.id = of_job;
-        -- A held job keeps nobody else from doing the work.
-        DELETE FROM queue.unique_keys AS u WHERE u.kind = was.kind AND u.key = was.unique_key AND u.job = was.id;
+        PERFORM queue.leave_held(of_job, queue.dead_head(was.kind, 'held'));
     ELSIF act = 'reschedule' THEN
         UPDATE queue.waiting AS w
            SET state = CASE WHEN w.attempt > 0 THEN 'retryable' ELSE 'scheduled' END, due_at = until
@@ -162,7 +158,8 @@ BEGIN
         END IF;
         UPDATE queue.waiting AS w
            SET state = CASE WHEN was.attempt > 0 THEN 'retryable' ELSE 'scheduled' END, held_reason = NULL,
-               due_at = move_waiting.now, attempt = was.attempt, rescues = was.rescues
+               due_at = move_waiting.now, attempt = was.attempt, rescues = was.rescues,
+               position = CASE WHEN w.position < 0 THEN nextval('queue.positions') ELSE w.position END
          WHERE w.id = of_job;
     END IF;
     RETURN NULL;
@@ -222,12 +219,7 @@ BEGIN
     IF FOUND THEN
         RETURN;
     END IF;
-    WITH gone AS (DELETE FROM queue.waiting WHERE id = of_job RETURNING *)
-    INSERT INTO queue.jobs (id, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at, enqueued_at, kind,
-                            queue, unique_key, serial_key, trace, run, arguments)
-    SELECT id, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at, enqueued_at, kind, queue, unique_key,
-           serial_key, trace, run, arguments
-      FROM gone;
+    PERFORM queue.enter_lanes(ARRAY[of_job], ARRAY['scheduled', 'retryable']);
 END
 $$;
 

@@ -160,7 +160,8 @@ DECLARE
     since timestamptz;
     seen queue.looks;
 BEGIN
-    SELECT (k.amounts ->> in_currency)::bigint, coalesce(k.resumed_at, '-infinity') INTO most, since FROM queue.kind_limits AS k WHERE k.kind = of_kind;
+    SELECT (k.amounts ->> in_currency)::bigint, coalesce(k.resumed_at, '-infinity') INTO most, since
+      FROM queue.kind_limits AS k WHERE k.kind = of_kind;
     IF most IS NULL THEN
         RETURN true;
     END IF;
