@@ -1,3 +1,5 @@
+internal import Chance
+
 /// How hard a run tries, how long it may take, and which protection it takes away first.
 public struct ChaosSettings: Sendable {
     /// One protection, removed from the scratch database or the run's own workers: then the run must fail.

@@ -12,7 +12,7 @@ internal import Synchronization
 final class ChaosStage: Sendable {
     let settings: ChaosSettings
     let folder: String
-    let server: ChaosServer
+    let server: BenchServer
     let crew: ChaosCrew
     let gate: Gate
     let relay: Relay
@@ -27,7 +27,7 @@ final class ChaosStage: Sendable {
     private let counterpartURL: String
 
     init(
-        _ settings: ChaosSettings, program: String, folder: String, server: ChaosServer,
+        _ settings: ChaosSettings, program: String, folder: String, server: BenchServer,
         tell: @escaping @Sendable (String) -> Void
     ) async throws {
         self.settings = settings
@@ -81,7 +81,7 @@ final class ChaosStage: Sendable {
         let isRelayed = relayed || settings.broken == .skipLocked
         let database =
             isRelayed
-            ? "host='\(folder)/relay' port=5432 dbname='\(ChaosServer.database)' user=billwright_worker"
+            ? "host='\(folder)/relay' port=5432 dbname='\(BenchServer.database)' user=billwright_worker"
             : server.connectionString(as: "billwright_worker")
         var words = [
             "bench", "worker", "--database", "\(database) application_name='\(name)' \(options)", "--counterpart",

@@ -36,9 +36,9 @@ public struct QueueBench: Sendable {
     }
 
     public func run() async throws -> SpeedReport {
-        let folder = try ChaosRun.temporaryFolder()
+        let folder = try BenchServer.temporaryFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let server = try await ChaosServer(folder: folder)
+        let server = try await BenchServer(folder: folder)
         do {
             try await server.prepare(without: nil)
             let stage = try await SpeedStage(server: server, program: program, tell: tell)

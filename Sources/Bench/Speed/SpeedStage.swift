@@ -16,7 +16,7 @@ final class SpeedStage: Sendable {
         var commits = 0.0
     }
 
-    let server: ChaosServer
+    let server: BenchServer
     let pool: PostgresPool
     private let program: String
     private let tell: @Sendable (String) -> Void
@@ -24,7 +24,7 @@ final class SpeedStage: Sendable {
     private let store: PostgresJobStore<PostgresWork>
     let snapshot = Mutex<PostgresConnection?>(nil)
 
-    init(server: ChaosServer, program: String, tell: @escaping @Sendable (String) -> Void) async throws {
+    init(server: BenchServer, program: String, tell: @escaping @Sendable (String) -> Void) async throws {
         self.tell = tell
         self.server = server
         self.program = program
