@@ -7,6 +7,7 @@ public protocol JobWork: Sendable {
 
     /// Stores jobs in this transaction: they exist when it commits, or not at all.
     /// A job whose unique key a live job holds is left out.
+    /// Throws `TooManyJobs` when this transaction of a job enqueues more than the store's settings allow.
     func enqueue(_ jobs: [NewJob]) async throws
 
     /// Announces an effect. After this transaction has committed, and only then, may the call be made.
