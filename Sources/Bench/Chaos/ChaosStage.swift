@@ -87,6 +87,8 @@ final class ChaosStage: Sendable {
             "bench", "worker", "--database", "\(database) application_name='\(name)' \(options)", "--counterpart",
             counterpartURL, "--gate", gate.base, "--concurrency", "\(slots ?? settings.concurrency)", "--beat",
             timing.beat.flag,
+            // Workers are killed on purpose here; no job is to blame.
+            "--rescue-budget", "1000",
             "--surrender", timing.surrender.flag, "--expiry", timing.expiry.flag, "--rescue", timing.rescue.flag,
             "--call-timeout", timing.callTimeout.flag, "--reconcile-after", timing.reconcileAfter.flag, "--ahead",
             ahead.flag,
