@@ -68,13 +68,14 @@ enum ChaosSchema {
     static let running: SQL =
         "SELECT DISTINCT worker FROM queue.all_jobs WHERE state = 'running' AND worker IS NOT NULL"
 
-    /// Locks a lane, as a stray transaction of an operator would; answers how many. Others must be claimed from.
-    static let lockHead: SQL = """
-        WITH locked AS (
-            SELECT FROM queue.lanes WHERE queue = 'bench' AND kind = 'bench_effect' FOR UPDATE SKIP LOCKED
-        )
-        SELECT count(*) FROM locked
-        """
+    /// The lanes of jobs with effects that claims have met so far.
+    static let claimedLanes: SQL = "SELECT count(*) FROM queue.lanes WHERE queue = 'bench' AND kind = 'bench_effect'"
+    /// Waits for claims that are under way.
+    static let lockLane: SQL = "SELECT FROM queue.lanes WHERE queue = 'bench' AND kind = 'bench_effect' FOR UPDATE"
+
+    static func ended(keys: [String]) -> SQL {
+        "SELECT count(*) FROM queue.history WHERE unique_key = ANY (\(keys))"
+    }
 
     static let history: SQL = "SELECT id, kind, state, rescues::bigint FROM queue.history"
     static let effects: SQL =

@@ -78,9 +78,8 @@ final class ChaosStage: Sendable {
         _ name: String, slots: Int? = nil, relayed: Bool = false, ahead: Duration = .zero, options: String = ""
     ) -> ChaosCrew.Place {
         let timing = settings.timing
-        let isRelayed = relayed || settings.broken == .skipLocked
         let database =
-            isRelayed
+            relayed
             ? "host='\(folder)/relay' port=5432 dbname='\(BenchServer.database)' user=billwright_worker"
             : server.connectionString(as: "billwright_worker")
         var words = [
@@ -153,7 +152,9 @@ struct ChaosTally: Sendable {
     var connectionsCut = 0
     var lostClaims = 0
     var lostClaimsRefused = 0
-    var whileHeadWasLocked: [Int] = []
+    /// Jobs enqueued to be claimed past a locked lane, and how many of each batch ended while it was locked.
+    var probes = 0
+    var endedPastLock: [Int] = []
     var findings: [String] = []
 }
 
