@@ -85,22 +85,22 @@ extension ChaosStage {
         }
     }
 
-    /// Holds the lock of the lane that has most jobs, as a stray transaction of an operator would, and then enqueues: some
-    /// for that lane, so that every claim comes by it, and after them probes of a lower priority. The probes cannot have
-    /// been claimed before the lock; whoever waits for the lock instead of passing it never comes to them.
+    /// Holds the lock of the lane of new jobs with effects, as a stray transaction of an operator would, and then enqueues:
+    /// some for that lane, so that every claim comes by it, and after them probes of a lower priority. The probes cannot
+    /// have been claimed before the lock; whoever waits for the lock instead of passing it never comes to them.
     private func lockTheLane() async throws {
         let probes = settings.concurrency * settings.workers
-        while try await count(ChaosSchema.claimedLanes) == 0 { try await Task.sleep(for: .milliseconds(50)) }
+        while try await count(ChaosSchema.isLaneMet) == 0 { try await Task.sleep(for: .milliseconds(50)) }
         let passed = try await pool.transaction { transaction in
             _ = try await transaction.query(ChaosSchema.lockLane)
-            try await enqueueJobs(upTo: min(settings.jobs, tally.withLock { $0.enqueued } + probes))
             let first = tally.withLock { tally in
-                defer { tally.probes += probes }
+                defer { tally.probes += probes * 2 }
                 return ChaosStage.firstProbe + tally.probes
             }
-            try await enqueue(
-                try (first..<first + probes).map { try NewJob(BenchBooking(number: $0), priority: .background) })
-            let ended = ChaosSchema.ended(keys: (first..<first + probes).map { "\($0)" })
+            try await enqueue(try (first..<first + probes).map { try NewJob(BenchEffect(number: $0)) })
+            let numbers = first + probes..<first + probes * 2
+            try await enqueue(try numbers.map { try NewJob(BenchBooking(number: $0), priority: .background) })
+            let ended = ChaosSchema.ended(keys: numbers.map { "\($0)" })
             let deadline = ContinuousClock.now + ChaosStage.patience
             while ContinuousClock.now < deadline, try await count(ended) < probes {
                 try await Task.sleep(for: .milliseconds(50))

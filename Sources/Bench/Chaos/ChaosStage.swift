@@ -73,11 +73,14 @@ final class ChaosStage: Sendable {
         throw ChaosRun.Failure.noCounterpart
     }
 
-    /// A worker's command line. `options` are libpq's, for this worker alone.
+    /// A worker's command line. `options` are libpq's, for this worker alone. A patient one outlives a server that is away
+    /// for long, and takes nobody for lost.
     func place(
-        _ name: String, slots: Int? = nil, relayed: Bool = false, ahead: Duration = .zero, options: String = ""
+        _ name: String, slots: Int? = nil, relayed: Bool = false, ahead: Duration = .zero, options: String = "",
+        isPatient: Bool = false
     ) -> ChaosCrew.Place {
-        let timing = settings.timing
+        var timing = settings.timing
+        if isPatient { (timing.surrender, timing.expiry) = (.seconds(60), .seconds(120)) }
         let database =
             relayed
             ? "host='\(folder)/relay' port=5432 dbname='\(BenchServer.database)' user=billwright_worker"
@@ -152,7 +155,7 @@ struct ChaosTally: Sendable {
     var connectionsCut = 0
     var lostClaims = 0
     var lostClaimsRefused = 0
-    /// Jobs enqueued to be claimed past a locked lane, and how many of each batch ended while it was locked.
+    /// Jobs enqueued while a lane was locked, half of them probes; and of these, each time, how many ended meanwhile.
     var probes = 0
     var endedPastLock: [Int] = []
     var findings: [String] = []

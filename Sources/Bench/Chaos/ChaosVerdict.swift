@@ -32,7 +32,8 @@ extension ChaosStage {
         report.add("longest_invisible_s", watch.longest)
         if watch.longest >= .seconds(30) { report.find("a lost job was out of reach for \(watch.longest)") }
         if tally.lostClaimsRefused < tally.lostClaims {
-            report.find("\(tally.lostClaims - tally.lostClaimsRefused) workers finished on claims lost with the server")
+            report.find(
+                "\(tally.lostClaims - tally.lostClaimsRefused) holders of claims lost with the server were not refused")
         }
         if tally.killed < settings.faults.kills || tally.stopped < settings.faults.pauses {
             report.find(
