@@ -110,6 +110,17 @@ public struct JobArgumentsTooLarge: Error, CustomStringConvertible {
     }
 }
 
+/// A transaction of a job that enqueues more than one may: nothing of it was committed.
+public struct TooManyJobs: Error, CustomStringConvertible {
+    public let limit: Int
+
+    public init(limit: Int) { self.limit = limit }
+
+    public var description: String {
+        "one transaction of a job may enqueue \(limit) jobs: commit them in steps, or enqueue one job that goes on"
+    }
+}
+
 /// Stored arguments that this program's type cannot read. Retried, in case a newer program is being rolled out, then discarded.
 public struct UndecodableArguments: Error, CustomStringConvertible {
     public let kind: JobKind

@@ -6,7 +6,8 @@ public protocol JobWork: Sendable {
     var now: Instant { get }
 
     /// Stores jobs in this transaction: they exist when it commits, or not at all.
-    /// A job whose unique key a live job holds is left out. Throws `RunSealed`.
+    /// A job whose unique key a live job holds is left out. Throws `RunSealed`, and
+    /// `TooManyJobs` when this transaction of a job enqueues more than the store's settings allow.
     func enqueue(_ jobs: [NewJob]) async throws
 
     /// Opens the run of this name, or finds it: a job that is run again goes on with the run it opened.

@@ -9,20 +9,23 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
     let pool: PostgresPool
     let waker: QueueWaker
     private let listenerConfiguration: PostgresConfiguration
+    private let enqueueLimit: Int
     private let leases = LeaseLedger()
     private let turns = StirringTurns()
     private let sleepers: Sleepers
     let work: @Sendable (PostgresWork) -> Work
 
     /// `control` is a small pool kept apart, so that wake-ups and heartbeats never wait behind handlers.
+    /// `enqueueLimit`: what one transaction of a job may enqueue.
     public init(
-        pool: PostgresPool, control: PostgresPool, listener: PostgresConfiguration,
+        pool: PostgresPool, control: PostgresPool, listener: PostgresConfiguration, enqueueLimit: Int = 10_000,
         work: @escaping @Sendable (PostgresWork) -> Work
     ) {
         self.pool = pool
         self.waker = QueueWaker(pool: control)
         listenerConfiguration = listener
         sleepers = Sleepers(listener)
+        self.enqueueLimit = enqueueLimit
         self.work = work
     }
 
@@ -170,7 +173,7 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
     ) async throws -> Value {
         do {
             let (value, gained) = try await pool.transaction(settings: [.tenant(tenant)]) { transaction in
-                let base = PostgresWork(transaction: transaction, now: now, job: job)
+                let base = PostgresWork(transaction: transaction, now: now, job: job, enqueueLimit: enqueueLimit)
                 let value = try await body(base)
                 if !finish.isEmpty { try await transaction.finish(with: finish) }
                 return (value, base.gained.all)

@@ -1,4 +1,5 @@
 public import Dates
+internal import FoundationEssentials
 public import JobKit
 public import Postgres
 internal import Synchronization
@@ -11,15 +12,19 @@ public struct PostgresWork: JobWork {
     public let now: Instant
     let job: ClaimedJob?
     let gained: GainedQueues
+    private let enqueueLimit: Int
 
-    init(transaction: Transaction, now: Instant, job: ClaimedJob?) {
+    init(transaction: Transaction, now: Instant, job: ClaimedJob?, enqueueLimit: Int) {
         self.transaction = transaction
         self.now = now
         self.job = job
+        self.enqueueLimit = enqueueLimit
         gained = GainedQueues()
     }
 
     public func enqueue(_ jobs: [NewJob]) async throws {
+        // A command's transaction is its operator's affair; a job's runs unseen, perhaps with a mistake in its loop.
+        guard gained.count(jobs.count) <= enqueueLimit || job == nil else { throw TooManyJobs(limit: enqueueLimit) }
         try await keepOpen(Set(jobs.compactMap(\.run)))
         if jobs.count >= PostgresWork.copiedFrom, jobs.allSatisfy(\.isPlain) {
             try await copy(jobs)
@@ -123,7 +128,8 @@ public struct PostgresWork: JobWork {
 
     public func settle(_ effect: Effect, as state: EffectState, result: [UInt8]) async throws {
         precondition(state != .intended, "settling says how it ended")
-        let rows = try await transaction.query(EffectSQL.settle(effect, as: state, result: result, now: now))
+        let rows = try await transaction.query(
+            EffectSQL.settle(effect, as: state, result: try PostgresWork.bounded(result), now: now))
         guard rows.affectedRows == 1 else {
             throw UnreadableRow("effect \(effect.id) is settled already; it cannot become \(state.rawValue)")
         }
@@ -135,6 +141,23 @@ extension NewJob {
     fileprivate var isPlain: Bool { dueAt == nil && uniqueKey == nil && serialKey == nil }
 }
 
+extension PostgresWork {
+    /// Ids and codes, not whole answers: past this only the beginning is kept. Refusing it would lose how a call ended.
+    static let resultLimit = 16 * 1024
+
+    private struct CutResult: Encodable {
+        let cut = true
+        let bytes: Int
+        let beginning: String
+    }
+
+    private static func bounded(_ result: [UInt8]) throws -> [UInt8] {
+        guard result.count > resultLimit else { return result }
+        let beginning = String(decoding: result.prefix(1024), as: UTF8.self)
+        return Array(try JSONEncoder().encode(CutResult(bytes: result.count, beginning: beginning)))
+    }
+}
+
 /// The database holds what this program would never have written: stop one job today, not bend the books for a month.
 public struct UnreadableRow: Error, CustomStringConvertible {
     public let description: String
@@ -142,9 +165,13 @@ public struct UnreadableRow: Error, CustomStringConvertible {
     public init(_ description: String) { self.description = description }
 }
 
-/// Collects, over one transaction, the queues that gained jobs due at once.
+/// Collects, over one transaction, the queues that gained jobs due at once, and counts its jobs.
 final class GainedQueues: Sendable {
     private let names = Mutex<Set<QueueName>>([])
+    private let jobs = Atomic<Int>(0)
+
+    /// Returns how many it has been in all.
+    func count(_ more: Int) -> Int { jobs.add(more, ordering: .relaxed).newValue }
 
     func note(_ queues: some Sequence<QueueName>) { names.withLock { $0.formUnion(queues) } }
     var all: Set<QueueName> { names.withLock { $0 } }

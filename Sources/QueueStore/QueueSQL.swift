@@ -55,7 +55,7 @@ enum QueueSQL {
               WHERE queue = \(request.queue.name) AND state IN ('scheduled', 'retryable') AND due_at > \(now)
               ORDER BY due_at LIMIT 1)
             UNION ALL
-            SELECT \(now) + queue.call_wait(\(request.queue.name), \(request.kinds.keys.map(\.name).sorted()))) AS next
+            SELECT \(now) + queue.call_wait(\(request.worker.uuid), \(request.queue.name), \(request.kinds.keys.map(\.name).sorted()))) AS next
         """
     }
 

@@ -157,7 +157,9 @@ extension Worker {
 
     /// An error is read by people; what they need stands at its beginning. Postgres keeps no text with a NUL in it.
     private static func readable(_ error: String) -> String {
-        String(String.UnicodeScalarView(error.unicodeScalars.lazy.filter { $0 != "\0" }.prefix(4000)))
+        let kept = error.unicodeScalars.lazy.filter { $0 != "\0" }.prefix(4001)
+        guard kept.count > 4000 else { return String(String.UnicodeScalarView(kept)) }
+        return String(String.UnicodeScalarView(kept.prefix(4000))) + "… (cut, \(error.utf8.count) bytes)"
     }
 
     /// Writes the ending down, trying until it is written or somebody else has the job. While this incarnation lives,

@@ -29,7 +29,6 @@ struct Composition: Sendable {
     let configuration: PostgresConfiguration
     let pool: PostgresPool
     let control: PostgresPool
-    let store: Store
     let clock: DatabaseClock
     let log: Log
     let metrics: Metrics
@@ -41,11 +40,9 @@ struct Composition: Sendable {
         let pool = PostgresPool(configuration, size: connections)
         let control = PostgresPool(configuration, size: 3)
         let now = try await databaseTime(control, configuration, until: .now + wait, log)
-        let store = Store(pool: pool, control: control, listener: configuration) { $0 }
         return Composition(
-            configuration: configuration, pool: pool, control: control, store: store,
-            clock: DatabaseClock(databaseTime: now), log: log,
-            metrics: Metrics())
+            configuration: configuration, pool: pool, control: control,
+            clock: DatabaseClock(databaseTime: now), log: log, metrics: Metrics())
     }
 
     private static func databaseTime(
@@ -61,6 +58,11 @@ struct Composition: Sendable {
                 try await Task.sleep(for: .seconds(1))
             }
         }
+    }
+
+    /// The store as handlers see it.
+    func store(enqueueLimit: Int) -> Store {
+        Store(pool: pool, control: control, listener: configuration, enqueueLimit: enqueueLimit) { $0 }
     }
 
     /// The store with the books' own type of transaction, for what is no job.

@@ -1,10 +1,10 @@
 import Billing
+import Chance
 import Dates
 import Foundation
 import JSONText
 import Ledger
 import Money
-import PropertySupport
 import Testing
 
 @Suite struct InvoicingTests {

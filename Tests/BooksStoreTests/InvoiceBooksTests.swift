@@ -1,11 +1,11 @@
 import Billing
 import BillingPorts
 import BooksStore
+import Chance
 import Dates
 import JSONText
 import Money
 import Postgres
-import PropertySupport
 import QueueStore
 import TestSupport
 import Testing

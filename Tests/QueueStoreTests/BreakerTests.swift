@@ -1,8 +1,8 @@
+import Chance
 import Dates
 import Foundation
 import JobKit
 import Postgres
-import PropertySupport
 import QueueStore
 import TestSupport
 import Testing

@@ -64,6 +64,18 @@ struct QueueFixture: Sendable {
         try await pool.query("SELECT state FROM queue.all_jobs WHERE id = \(job.number)").first(String.self)
     }
 
+    /// Returns when a session of this database waits for a lock.
+    func somebodyWaits() async throws {
+        var waiting = 0
+        while waiting == 0 {
+            waiting = try await counted(
+                """
+                SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+                 WHERE NOT granted AND datname = current_database()
+                """)
+        }
+    }
+
     func counted(_ text: SQL) async throws -> Int { try await pool.query(text).only(Int.self) }
 }
 

@@ -1,7 +1,7 @@
+import Chance
 import Dates
 import JobKit
 import Postgres
-import PropertySupport
 import QueueStore
 import TestSupport
 import Testing
@@ -82,6 +82,23 @@ struct RateTests {
             await owner.close()
             #expect(try await queue.claimAny(as: worker).map { try $0.name } == [3])
             #expect(try await queue.store.nextDue(request, after: queue.start) == nil)
+        }
+    }
+
+    @Test func `who has a job that lost a worker is not told to come back for another, others are`() async throws {
+        try await QueueFixture.with { queue in
+            try await queue.limit(CallRate(calls: 1000, per: .seconds(1), burst: 10))
+            try await queue.enqueue(1...2)
+            let lost = try await queue.worker()
+            #expect(try await queue.claimAny(as: lost).count == 2)
+            try await queue.lose(lost)
+            #expect(try await queue.rescue().requeued.count == 2)
+            let (one, other) = (try await queue.worker(), try await queue.worker())
+            #expect(try await queue.claimAny(as: one).count == 1)
+            let request = ClaimRequest(worker: one, queue: .standard, kinds: everyKind, limit: 10)
+            #expect(try await queue.store.nextDue(request, after: queue.start) == nil)
+            let others = ClaimRequest(worker: other, queue: .standard, kinds: everyKind, limit: 10)
+            #expect(try await queue.store.nextDue(others, after: queue.start) != nil)
         }
     }
 

@@ -13,7 +13,7 @@ CREATE SEQUENCE queue.lease_numbers AS bigint;
 
 -- A lane holds what is interchangeable for a claim: one kind and version of one tenant and run at one priority. Jobs that
 -- were tried before have a lane of their own, so a retry does not wait behind a million new ones, and so have jobs that lost
--- a worker, which are claimed one at a time.
+-- a worker, of which a worker has one at a time.
 CREATE FUNCTION queue.lane(queue text, kind text, version integer, priority smallint, tenant bigint, attempt integer,
                            rescues integer, run bigint) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -125,7 +125,7 @@ CREATE TABLE queue.lanes (
     version  integer  NOT NULL,
     priority smallint NOT NULL,
     tenant   bigint,
-    suspect  boolean  NOT NULL,                      -- jobs that lost a worker: one at a time
+    suspect  boolean  NOT NULL,                      -- jobs that lost a worker: one a worker
     run      bigint
 );
 

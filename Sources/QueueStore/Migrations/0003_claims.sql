@@ -24,10 +24,24 @@ BEGIN
 END
 $$;
 
+-- Whether a worker has a job that lost a worker before.
+CREATE FUNCTION queue.has_suspect(of_worker uuid) RETURNS boolean
+    LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM queue.leases AS l JOIN queue.lanes AS s ON s.lane = l.lane AND s.suspect
+         CROSS JOIN unnest(l.jobs, l.positions) AS held(id, place)
+          JOIN queue.jobs AS j ON j.id = held.id AND j.position = held.place
+         WHERE l.worker = of_worker);
+END
+$$;
+
 -- Leases up to `wanted` jobs of a queue to a worker and returns them in the order they are to run.
 --
 -- Nothing is updated: the rows taken are told by the lease, and where the next claim goes on is told by the newest lease
--- of the lane. Rows are taken in the order (xid, position) of those visible now. A transaction that is still under way
+-- of the lane. Of jobs that lost a worker before, a worker has one at a time: should it fall, it takes no other down with
+-- it twice. Rows are taken in the order (xid, position) of those visible now. A transaction that is still under way
 -- may own rows before that place; it is among the running ones of this snapshot, so its xid is kept in `pending` and its
 -- rows are looked for by that xid once it has ended. One that began later has a larger xid than any visible row.
 CREATE FUNCTION queue.claim(worker uuid, token bigint, from_queue text, kinds text[], versions integer[],
@@ -46,6 +60,7 @@ DECLARE
     room integer;
     busy bigint;
     holds boolean := false;
+    has_suspect boolean;                             -- null: not looked yet
     patience text := current_setting('lock_timeout');
 BEGIN
     -- A claim that a crash of the server forgets is refused when its holder comes back: the lease's token is not there.
@@ -72,7 +87,14 @@ BEGIN
                                  JOIN queue.jobs AS j ON j.lane = l.lane AND j.xid = x AND j.position > after))
              ORDER BY l.priority, newest.number NULLS FIRST
         LOOP
-            CONTINUE WHEN open.suspect AND pass = 2;
+            IF open.suspect THEN
+                IF has_suspect IS NULL THEN
+                    -- A worker's queues claim at the same time; of their claims one looks at a time.
+                    PERFORM FROM queue.workers AS w WHERE w.id = claim.worker FOR NO KEY UPDATE;
+                    has_suspect := queue.has_suspect(claim.worker);
+                END IF;
+                CONTINUE WHEN has_suspect;
+            END IF;
             -- Not read yet under this lock: the next statement's snapshot sees what the last claimer left.
             PERFORM FROM queue.lanes AS l WHERE l.lane = open.lane FOR UPDATE SKIP LOCKED;
             IF NOT FOUND THEN
@@ -144,6 +166,7 @@ BEGIN
             IF gained > 0 AND open.gateway IS NOT NULL THEN
                 PERFORM queue.take_calls(open.gateway, gained * open.calls);
             END IF;
+            has_suspect := has_suspect OR open.suspect AND gained > 0;
             EXIT WHEN missing <= 0;
         END LOOP;
         EXIT WHEN missing <= 0;

@@ -120,7 +120,7 @@ $$;
 
 -- When a claim for jobs that wait for nothing but calls is worth while; null: none do. Not for each call alone: a claim
 -- every 50 ms is as good.
-CREATE FUNCTION queue.call_wait(from_queue text, kinds text[]) RETURNS interval
+CREATE FUNCTION queue.call_wait(of_worker uuid, from_queue text, kinds text[]) RETURNS interval
     LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -138,6 +138,7 @@ BEGIN
                           WHERE n.lane = l.lane ORDER BY n.number DESC LIMIT 1) AS newest ON true
      WHERE k.kind = ANY (kinds)
        -- What queue.claim asks of a lane.
+       AND NOT (l.suspect AND queue.has_suspect(of_worker))
        AND NOT EXISTS (SELECT FROM queue.pauses AS p
                         WHERE p.scope = 'queue' AND p.name IN (from_queue, '*')
                            OR p.scope = 'kind' AND p.name = l.kind
@@ -255,6 +256,6 @@ GRANT SELECT, INSERT ON queue.grants, queue.tallies, queue.looks TO billwright_w
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA queue FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION queue.limit_kinds(text[], text[], integer[], bigint[], integer[], integer[], integer[], text[]),
     queue.limit_gateways(text[], bigint[], integer[]), queue.calls_left(text), queue.take_calls(text, bigint),
-    queue.call_wait(text, text[]), queue.may_move(text, bigint, text),
+    queue.call_wait(uuid, text, text[]), queue.may_move(text, bigint, text),
     queue.look_at(queue.kind_limits, timestamptz, timestamptz), queue.watch(text[], bigint[], interval, timestamptz)
     TO billwright_worker;
