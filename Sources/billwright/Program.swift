@@ -9,7 +9,8 @@ extension Program {
             .up, .migrate, .load, .catalogCheck, .catalogShow, .catalogDiff, .catalogLoad, .worker, .scheduler, .web,
             .jobsList, .jobsShow, .jobsStats,
         ] + Commands.Command.jobsActs + [
-            .queuesList, .queuesPause, .queuesResume, .schedulesList, .schedulesRunNow, .schedulesPause,
+            .queuesList, .queuesPause, .queuesResume, .queuesRetention, .queuesRelane, .runsList, .runsShow, .runsStop,
+            .runsResume, .schedulesList, .schedulesRunNow, .schedulesPause,
             .schedulesResume, .doctor, .ready, .simulate, .benchQueue, .benchNoopWorker, .benchChaosQueue, .benchWorker,
             .benchCounterpart, .sandboxStripe, .sandboxMail,
         ])
