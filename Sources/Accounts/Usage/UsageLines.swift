@@ -21,7 +21,7 @@ extension SubscriptionTime {
                 let charge = Explanation.Charge(
                     basis: run.basis(price, quantity: quantity), currency: currency, events: events,
                     allowances: allowances(period, cycle))
-                found.append(try usage(charge, run, period, billed: billed))
+                found.append(try usage(charge, run, period, billed: billed, isLate: isLate(due(window, price))))
             }
         }
         return try found + left.map { (line) throws(MoneyFault) in try takenBack(line) }
@@ -55,7 +55,7 @@ extension SubscriptionTime {
     }
 
     private func usage(
-        _ charge: Explanation.Charge, _ run: Run, _ period: Period, billed: [InvoiceLine]
+        _ charge: Explanation.Charge, _ run: Run, _ period: Period, billed: [InvoiceLine], isLate: Bool
     ) throws(MoneyFault) -> Candidate {
         let explanation = Explanation.usage(charge, billed: try Money.sum(billed.map(\.amount), in: currency))
         var quantity = charge.basis.quantity
@@ -63,8 +63,13 @@ extension SubscriptionTime {
         let line = InvoiceLine(
             kind: .usage, code: run.price.code, subscription: subscription.code, span: calendar.span(period),
             quantity: quantity, amount: try explanation.evaluate(), explanation: explanation)
-        // What comes after its period was billed waits for the next invoice.
-        return candidate(line, rank: run.rank, waits: !billed.isEmpty)
+        return candidate(line, rank: run.rank, waits: isLate || !billed.isEmpty)
+    }
+
+    /// What comes after its period was closed waits for the next invoice, though the period may have come to nothing. A
+    /// change that is made today closes periods of its own, and brings the invoice for them.
+    private func isLate(_ due: LocalDate) -> Bool {
+        due < date && !subscription.changes.contains { calendar.date(of: $0.recorded) == date }
     }
 
     /// What a period's lines lack of the plan's minimum, when it has closed.
@@ -84,14 +89,16 @@ extension SubscriptionTime {
     private func minimum(
         _ minimum: Money, _ run: Run, _ window: Run.Window, lines: Money
     ) throws(MoneyFault) -> Candidate {
-        let billed = existing.minimums.filter { $0.code == run.stretch.plan.code && $0.span?.start == window.span.start }
+        let billed = existing.minimums.filter {
+            $0.code == run.stretch.plan.code && $0.span?.start == window.span.start
+        }
         let part = window.isWhole ? nil : calendar.fraction(window.span, of: window.cycle, every: run.interval)
         let explanation = Explanation.minimum(
             minimum, part: part, lines: lines, billed: try Money.sum(billed.map(\.amount), in: currency))
         let line = InvoiceLine(
             kind: .minimum, code: run.stretch.plan.code, subscription: subscription.code, span: window.span,
             factor: part, amount: try explanation.evaluate(), explanation: explanation)
-        return candidate(line, rank: run.rank, waits: !billed.isEmpty)
+        return candidate(line, rank: run.rank, waits: isLate(due(window, run.price)) || !billed.isEmpty)
     }
 
     /// The time of each plan, whatever its quantities and add-ons, as if it were a price of its own in arrears.
@@ -108,9 +115,15 @@ extension SubscriptionTime {
         for line in billed + found.map(\.line) where line.counts(in: window, of: plan) {
             total = try total + line.amount
         }
-        let credits = existing.credits.map { ($0.line, $0.of) } + found.compactMap { candidate in
-            if case .credit(let corrected, _, _, _, _) = candidate.line.explanation { (candidate.line, corrected) } else { nil }
-        }
+        let credits =
+            existing.credits.map { ($0.line, $0.of) }
+            + found.compactMap { candidate in
+                if case .credit(let corrected, _, _, _, _) = candidate.line.explanation {
+                    (candidate.line, corrected)
+                } else {
+                    nil
+                }
+            }
         for (line, corrected) in credits
         where existing.charge(at: corrected)?.line.counts(in: window, of: plan) ?? false {
             total = try total + line.amount
