@@ -95,7 +95,7 @@ extension Account {
     /// Whether a cycle of a subscription begins that day, so that what waits for the next invoice goes out.
     func isBillingDate(_ date: LocalDate) -> Bool {
         subscriptions.contains { subscription in
-            guard subscription.state.isBilled, let cycle = subscription.cycle(at: date, calendar) else { return false }
+            guard subscription.state.hasCycles, let cycle = subscription.cycle(at: date, calendar) else { return false }
             return cycle.stretch.intervals.contains { interval in
                 let index = cycle.stretch.anchor.index(of: date, every: interval)
                 return cycle.stretch.anchor.boundary(index, every: interval) == date

@@ -54,6 +54,12 @@ struct Reconciliation {
 }
 
 extension Subscription {
-    /// Whether a trial is followed by anything is only known when it has ended.
-    var isBillable: Bool { state != .scheduled && state != .trialing }
+    /// Whether a trial is followed by anything is only known when it has ended; and nothing new is billed of a suspended
+    /// one.
+    var isBillable: Bool { state != .scheduled && state != .trialing && state != .suspended }
+}
+
+extension SubscriptionState {
+    /// Whether its cycles go on and fall due; in a pause there is what was used before.
+    var hasCycles: Bool { isBilled || self == .paused }
 }

@@ -77,7 +77,7 @@ extension Account {
     }
 
     private func boundaries(of subscription: Subscription, after date: LocalDate) -> [LocalDate] {
-        guard subscription.state.isBilled, let cycle = subscription.cycle(at: date, calendar) else { return [] }
+        guard subscription.state.hasCycles, let cycle = subscription.cycle(at: date, calendar) else { return [] }
         return cycle.stretch.intervals.map { interval in
             let index = cycle.stretch.anchor.index(of: date, every: interval)
             return cycle.stretch.anchor.boundary(index + 1, every: interval)
@@ -105,7 +105,11 @@ extension Subscription {
         if state == .scheduled { return Step(date: start, kind: .start) }
         if state.hasEnded { return nil }
         var steps = pending.enumerated().map { place, change in
-            if case .cancel = change.kind { Step(date: change.date, kind: .cancel(place)) } else { Step(date: change.date, kind: .change(place)) }
+            if case .cancel = change.kind {
+                Step(date: change.date, kind: .cancel(place))
+            } else {
+                Step(date: change.date, kind: .change(place))
+            }
         }
         if state == .trialing, let trialEnd { steps.append(Step(date: trialEnd, kind: .trialEnd)) }
         if let term { steps.append(Step(date: term.end, kind: .termEnd(term))) }
