@@ -38,11 +38,10 @@ public struct Replay {
             try settleAnswers()
             for index in accounts.indices { try accounts[index].advance(to: now) }
             try invoiceAndCharge()
-            for index in accounts.indices {
-                try accounts[index].remind(at: now)
-                try accounts[index].endGrace(at: now)
+            while try collect() { try invoiceAndCharge() }
+            let due = try accounts.flatMap {
+                try [$0.nextDue(after: now), $0.nextCollection(after: now)].compactMap(\.self)
             }
-            let due = try accounts.flatMap { try [$0.nextDue(after: now), $0.nextCollection(after: now)].compactMap(\.self) }
             guard let next = ([operations.first?.at].compactMap(\.self) + due + answers.map(\.at)).min() else { break }
             now = next
         }
@@ -117,6 +116,17 @@ public struct Replay {
         }
     }
 
+    /// Reminders and suspensions, after which there may be something to invoice again. Returns whether there were any.
+    private mutating func collect() throws -> Bool {
+        var isDone = false
+        for index in accounts.indices where try accounts[index].isReminderDue(at: now) {
+            try accounts[index].remind(at: now)
+            try accounts[index].endGrace(at: now)
+            isDone = true
+        }
+        return isDone
+    }
+
     private mutating func chargeAll(of index: Int) throws -> [Int] {
         var attempts: [Int] = []
         for invoice in try accounts[index].chargesDue(at: now) {
@@ -157,7 +167,9 @@ public struct Replay {
             switch answer.outcome {
             case .timeoutCharged where accounts[answer.customer].attempts[answer.attempt].method == .ach:
                 try accounts[answer.customer].settle(attempt: answer.attempt, with: .processing, at: now)
-                wait(for: answer.attempt, of: answer.customer, until: settlement(of: answer.attempt, answer.customer), .success)
+                wait(
+                    for: answer.attempt, of: answer.customer, until: settlement(of: answer.attempt, answer.customer),
+                    .success)
             case .timeoutCharged:
                 try accounts[answer.customer].settle(attempt: answer.attempt, with: .success, at: now)
             case .timeoutNotCharged, .unreachable: try send(answer.attempt, of: answer.customer)
