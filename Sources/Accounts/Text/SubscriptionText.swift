@@ -14,6 +14,7 @@ extension Subscription {
             "plan": .integer(try planID(plan)), "align": .string(align.rawValue),
             "billing_day": billingDay.map { .count($0) }, "trial_end": trialEnd.map { .text($0) },
             "changes": .list(changes), "pending": .list(pending), "term": term?.json,
+            "sold_months": soldMonths.map { .count($0) },
             "deal_prices": .list(dealPrices.sorted().map { .string($0) }), "end": end?.json,
             "given": .list(given.sorted().map { .text($0) }),
         ])
@@ -25,7 +26,8 @@ extension Subscription {
         history: [Transition], currency: Currency, plan: (Int64) -> Plan?
     ) throws(JSONFault) {
         try node.allowing(keys: [
-            "plan", "align", "billing_day", "trial_end", "changes", "pending", "term", "deal_prices", "end", "given",
+            "plan", "align", "billing_day", "trial_end", "changes", "pending", "term", "sold_months", "deal_prices",
+            "end", "given",
         ])
         self.init(
             code: code, ordinal: ordinal, start: start, billingDay: try node.optional("billing_day", Field.monthDay),
@@ -38,6 +40,7 @@ extension Subscription {
                 try PendingChange(reading: node, currency: currency, plan: plan)
             },
             term: try node.optional("term", Term.init(reading:)),
+            soldMonths: try node.optional("sold_months", Field.integer(1...1200)),
             plan: try node.required("plan") { (node) throws(JSONFault) in try Plan.sold(as: node, plan) },
             dealPrices: Set(try node.list("deal_prices", Field.string)),
             end: try node.optional("end", End.init(reading:)), given: Set(try node.list("given", Field.date)))
@@ -173,12 +176,11 @@ extension Subscription.Term {
 
 extension Subscription.End {
     fileprivate var json: JSONValue {
-        .present(["date": .text(date), "usage_until": usageUntil.map { .text($0) }])
+        ["date": .text(date)]
     }
 
     fileprivate init(reading node: JSONNode) throws(JSONFault) {
-        try node.allowing(keys: ["date", "usage_until"])
-        self.init(
-            date: try node.required("date", Field.date), usageUntil: try node.optional("usage_until", Field.instant))
+        try node.allowing(keys: ["date"])
+        self.init(date: try node.required("date", Field.date))
     }
 }
