@@ -7,10 +7,17 @@ struct Candidate {
     let line: InvoiceLine
     /// Its subscription's place among the customer's.
     let subscription: Int
-    /// Its price's place in the plan; for a credit, the place of the line that it gives back.
-    let rank: (Int, Int)
-    /// Whether it comes along with whatever invoice is next, and makes none by itself.
-    let waits: Bool
+    /// Its price's place in the plan; for a credit, also the line that it gives back.
+    let rank: (price: Int, invoice: Int, line: Int)
+    /// Whether it comes along with whatever invoice is next, and makes none by itself but on a billing date.
+    let wait: Wait
+
+    enum Wait: Hashable {
+        case no
+        case late
+        /// Since the instant of the change that brought it: the invoice of that day does not come again.
+        case since(Instant)
+    }
 
     func precedes(_ other: Candidate) -> Bool {
         if line.kind != other.line.kind { return line.kind.order < other.line.kind.order }
