@@ -19,6 +19,7 @@ extension Account {
     private mutating func take(_ step: Subscription.Step, of index: Int, at instant: Instant) throws {
         switch step.kind {
         case .start:
+            sellAnew(index)
             let hasTrial = subscriptions[index].trialEnd.map { $0 > step.date } ?? false
             try move(index, to: hasTrial ? .trialing : .active, because: .started, at: instant)
         case .change(let place):
@@ -27,6 +28,7 @@ extension Account {
         case .cancel(let place):
             guard case .cancel(let unused, _) = subscriptions[index].pending[place].kind else { return }
             try end(index, .cancelled, because: .cancelled, givesBack: unused != .none, at: instant)
+            if unused == .refund { refundsUnused = true }
         case .trialEnd:
             if arrangement == nil {
                 try end(index, .expired, because: .trialUnpaid, givesBack: false, at: instant)
@@ -37,11 +39,28 @@ extension Account {
         case .termEnd(let term):
             if term.renews {
                 subscriptions[index].term = Subscription.Term(
-                    months: term.months, renews: true, end: term.end.adding(months: term.months))
+                    months: term.months, renews: true,
+                    end: term.end.adding(months: term.months, anchorDay: subscriptions[index].firstBilledDay.day))
             } else {
                 try end(index, .expired, because: .termEnded, givesBack: false, at: instant)
             }
         }
+    }
+
+    /// The prices of a subscription are those of the day on which it starts, but for what was agreed.
+    private mutating func sellAnew(_ index: Int) {
+        let subscription = subscriptions[index]
+        guard let change = subscription.changes.first, case .plan(let agreed) = change.kind,
+            let offered = catalogue[plan: agreed.code]
+        else { return }
+        let prices = sold(offered, on: subscription.start).prices.map { price in
+            guard subscription.isAgreed(price, of: agreed.code) else { return price }
+            return agreed.prices.first { $0.code == price.code } ?? price
+        }
+        let plan = offered.with(prices)
+        subscriptions[index].changes[0] = Change(
+            .plan(plan), effective: change.effective, recorded: change.recorded, waits: change.waits)
+        subscriptions[index].plan = plan
     }
 
     private mutating func act(_ kind: Change.Kind, on index: Int, at instant: Instant, _ date: LocalDate) throws {

@@ -7,7 +7,9 @@ extension SubscriptionTime {
     func usage(_ meters: Meters) throws(MoneyFault) -> [Candidate] {
         var found: [Candidate] = []
         var left = existing.usage
-        for run in runs.map(extended) {
+        for run in runs {
+            let until = usageEnd(of: run)
+            let run = until == nil ? run : extended(run)
             guard let metric = run.price.model.metric else { continue }
             for window in run.windows(by: date, calendar) {
                 let price = price(run, in: window.cycle)
@@ -16,7 +18,7 @@ extension SubscriptionTime {
                 let billed = left.filter { $0.bills(run, price.code, from: period.start) }
                 left.removeAll { $0.bills(run, price.code, from: period.start) }
                 let (quantity, events) = try meters.quantity(
-                    of: metric, in: period, until: subscription.end?.usageUntil, cycle: cycle,
+                    of: metric, in: period, until: until, cycle: cycle,
                     for: subscription.ordinal)
                 let charge = Explanation.Charge(
                     basis: run.basis(price, quantity: quantity), currency: currency, events: events,
@@ -38,15 +40,26 @@ extension SubscriptionTime {
         let line = InvoiceLine(
             kind: .usage, code: line.code, subscription: line.subscription, span: line.span,
             quantity: (line.quantity ?? .zero).negated, amount: try explanation.evaluate(), explanation: explanation)
-        return candidate(line, rank: 0, waits: true)
+        return candidate(line, rank: 0, wait: .late)
     }
 
-    /// On a cancellation in the middle of a day usage counts up to its instant, so its time ends the day after.
+    /// The instant up to which usage counts on the day of an end in its midst; not where the day is billed anew.
+    private func usageEnd(of run: Run) -> Instant? {
+        guard let end = run.end,
+            !runs.contains(where: { $0.price.code == run.price.code && $0.start.date == end.date })
+        else { return nil }
+        let change = subscription.changes.last { change in
+            if case .end = change.kind { change.effective.date == end.date } else { false }
+        }
+        return change.map(\.recorded).flatMap { $0 > calendar.midnight(end.date) ? $0 : nil }
+    }
+
+    /// With that last day.
     private func extended(_ run: Run) -> Run {
-        guard let end = subscription.end, end.usageUntil != nil, run.end?.date == end.date else { return run }
-        return Run(
+        Run(
             price: run.price, plan: run.plan, quantity: run.quantity, start: run.start,
-            end: calendar.moment(end.date.adding(days: 1)), stretch: run.stretch, cut: run.cut, rank: run.rank)
+            end: run.end.map { calendar.moment($0.date.adding(days: 1)) }, stretch: run.stretch, cut: run.cut,
+            rank: run.rank)
     }
 
     private func allowances(_ period: Period, _ cycle: Period) -> Fraction? {
@@ -63,7 +76,7 @@ extension SubscriptionTime {
         let line = InvoiceLine(
             kind: .usage, code: run.price.code, subscription: subscription.code, span: calendar.span(period),
             quantity: quantity, amount: try explanation.evaluate(), explanation: explanation)
-        return candidate(line, rank: run.rank, waits: isLate || !billed.isEmpty)
+        return candidate(line, rank: run.rank, wait: isLate || !billed.isEmpty ? .late : .no)
     }
 
     /// What comes after its period was closed waits for the next invoice, though the period may have come to nothing. A
@@ -98,7 +111,7 @@ extension SubscriptionTime {
         let line = InvoiceLine(
             kind: .minimum, code: run.stretch.plan.code, subscription: subscription.code, span: window.span,
             factor: part, amount: try explanation.evaluate(), explanation: explanation)
-        return candidate(line, rank: run.rank, waits: isLate(due(window, run.price)) || !billed.isEmpty)
+        return candidate(line, rank: run.rank, wait: isLate(due(window, run.price)) || !billed.isEmpty ? .late : .no)
     }
 
     /// The time of each plan, whatever its quantities and add-ons, as if it were a price of its own in arrears.
@@ -140,8 +153,8 @@ extension Stretch {
             code: plan.code, name: plan.name, currency: plan.currency, interval: plan.interval, prices: [mark],
             minimum: plan.minimum)
         return Stretch(
-            start: start, end: end, plan: bare, planSince: planSince, addOns: [], quantities: [:], anchor: anchor,
-            anchored: anchored, billing: billing, waits: waits)
+            start: start, end: end, plan: bare, addOns: [], quantities: [:], anchor: anchor,
+            anchored: anchored, billing: billing, waitsSince: waitsSince)
     }
 }
 
