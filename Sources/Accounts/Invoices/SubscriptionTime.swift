@@ -19,9 +19,12 @@ struct SubscriptionTime {
         account.price(run.price, of: run.plan, to: subscription, on: cycle.start.date)
     }
 
-    /// Whether the first line of a run waits for the next invoice: a change that said so brought it.
-    private func wait(_ span: Span, _ run: Run, _ cycle: Span) -> Candidate.Wait {
-        span.start == run.start && span.start != cycle.start ? .init(run.stretch) : .no
+    /// Whether a line waits for the next invoice: a change that said so brought it, to a cycle that was billed before.
+    private func wait(_ run: Run, _ price: Price, _ cycle: Span) -> Candidate.Wait {
+        guard let since = run.stretch.waitsSince, !price.isInArrears, calendar.midnight(cycle.start.date) < since else {
+            return .no
+        }
+        return .since(since)
     }
 
     /// What has fallen due of the prices for time, less what stands.
@@ -50,7 +53,7 @@ struct SubscriptionTime {
         let line = InvoiceLine(
             kind: part == nil ? .recurring : .proration, code: price.code, subscription: subscription.code, span: span,
             quantity: run.quantity, factor: part, amount: try charge.evaluate(), explanation: .charge(charge))
-        return candidate(line, rank: run.rank, wait: wait(span, run, window.cycle))
+        return candidate(line, rank: run.rank, wait: wait(run, price, window.cycle))
     }
 
     func candidate(_ line: InvoiceLine, rank: Int, wait: Candidate.Wait = .no) -> Candidate {
