@@ -124,7 +124,7 @@ private struct NoteableLine {
         for (reference, line) in account.invoices[index].references where line.isCharge {
             var net = try line.net
             var taxes = line.taxes
-            for invoice in account.invoices[index...] {
+            for invoice in account.invoices[index...] where !invoice.isWithdrawn {
                 for credit in invoice.lines {
                     guard case .credit(reference, _, _, _, _) = credit.explanation else { continue }
                     net = try net + credit.amount
