@@ -48,13 +48,8 @@ public struct Subscription: Hashable, Sendable {
     public struct End: Hashable, Sendable {
         /// The first day that is not billed.
         public let date: LocalDate
-        /// Usage counts up to here, where it ended in the middle of a day.
-        public let usageUntil: Instant?
 
-        public init(date: LocalDate, usageUntil: Instant? = nil) {
-            self.date = date
-            self.usageUntil = usageUntil
-        }
+        public init(date: LocalDate) { self.date = date }
     }
 
     /// A contract's term.

@@ -7,7 +7,9 @@ extension SubscriptionTime {
     func usage(_ meters: Meters) throws(MoneyFault) -> [Candidate] {
         var found: [Candidate] = []
         var left = existing.usage
-        for run in runs.map(extended) {
+        for run in runs {
+            let until = usageEnd(of: run)
+            let run = until == nil ? run : extended(run)
             guard let metric = run.price.model.metric else { continue }
             for window in run.windows(by: date, calendar) {
                 let price = price(run, in: window.cycle)
@@ -16,12 +18,12 @@ extension SubscriptionTime {
                 let billed = left.filter { $0.bills(run, price.code, from: period.start) }
                 left.removeAll { $0.bills(run, price.code, from: period.start) }
                 let (quantity, events) = try meters.quantity(
-                    of: metric, in: period, until: subscription.end?.usageUntil, cycle: cycle,
+                    of: metric, in: period, until: until, cycle: cycle,
                     for: subscription.ordinal)
                 let charge = Explanation.Charge(
                     basis: run.basis(price, quantity: quantity), currency: currency, events: events,
                     allowances: allowances(period, cycle))
-                found.append(try usage(charge, run, period, billed: billed))
+                found.append(try usage(charge, run, period, billed: billed, isLate: isLate(due(window, price))))
             }
         }
         return try found + left.map { (line) throws(MoneyFault) in try takenBack(line) }
@@ -38,15 +40,26 @@ extension SubscriptionTime {
         let line = InvoiceLine(
             kind: .usage, code: line.code, subscription: line.subscription, span: line.span,
             quantity: (line.quantity ?? .zero).negated, amount: try explanation.evaluate(), explanation: explanation)
-        return candidate(line, rank: 0, waits: true)
+        return candidate(line, rank: 0, wait: .late)
     }
 
-    /// On a cancellation in the middle of a day usage counts up to its instant, so its time ends the day after.
+    /// The instant up to which usage counts on the day of an end in its midst; not where the day is billed anew.
+    private func usageEnd(of run: Run) -> Instant? {
+        guard let end = run.end,
+            !runs.contains(where: { $0.price.code == run.price.code && $0.start.date == end.date })
+        else { return nil }
+        let change = subscription.changes.last { change in
+            if case .end = change.kind { change.effective.date == end.date } else { false }
+        }
+        return change.map(\.recorded).flatMap { $0 > calendar.midnight(end.date) ? $0 : nil }
+    }
+
+    /// With that last day.
     private func extended(_ run: Run) -> Run {
-        guard let end = subscription.end, end.usageUntil != nil, run.end?.date == end.date else { return run }
-        return Run(
+        Run(
             price: run.price, plan: run.plan, quantity: run.quantity, start: run.start,
-            end: calendar.moment(end.date.adding(days: 1)), stretch: run.stretch, cut: run.cut, rank: run.rank)
+            end: run.end.map { calendar.moment($0.date.adding(days: 1)) }, stretch: run.stretch, cut: run.cut,
+            rank: run.rank)
     }
 
     private func allowances(_ period: Period, _ cycle: Period) -> Fraction? {
@@ -55,7 +68,7 @@ extension SubscriptionTime {
     }
 
     private func usage(
-        _ charge: Explanation.Charge, _ run: Run, _ period: Period, billed: [InvoiceLine]
+        _ charge: Explanation.Charge, _ run: Run, _ period: Period, billed: [InvoiceLine], isLate: Bool
     ) throws(MoneyFault) -> Candidate {
         let explanation = Explanation.usage(charge, billed: try Money.sum(billed.map(\.amount), in: currency))
         var quantity = charge.basis.quantity
@@ -63,8 +76,13 @@ extension SubscriptionTime {
         let line = InvoiceLine(
             kind: .usage, code: run.price.code, subscription: subscription.code, span: calendar.span(period),
             quantity: quantity, amount: try explanation.evaluate(), explanation: explanation)
-        // What comes after its period was billed waits for the next invoice.
-        return candidate(line, rank: run.rank, waits: !billed.isEmpty)
+        return candidate(line, rank: run.rank, wait: isLate || !billed.isEmpty ? .late : .no)
+    }
+
+    /// What comes after its period was closed waits for the next invoice, though the period may have come to nothing. A
+    /// change that is made today closes periods of its own, and brings the invoice for them.
+    private func isLate(_ due: LocalDate) -> Bool {
+        due < date && !subscription.changes.contains { calendar.date(of: $0.recorded) == date }
     }
 
     /// What a period's lines lack of the plan's minimum, when it has closed.
@@ -84,14 +102,16 @@ extension SubscriptionTime {
     private func minimum(
         _ minimum: Money, _ run: Run, _ window: Run.Window, lines: Money
     ) throws(MoneyFault) -> Candidate {
-        let billed = existing.minimums.filter { $0.code == run.stretch.plan.code && $0.span?.start == window.span.start }
+        let billed = existing.minimums.filter {
+            $0.code == run.stretch.plan.code && $0.span?.start == window.span.start
+        }
         let part = window.isWhole ? nil : calendar.fraction(window.span, of: window.cycle, every: run.interval)
         let explanation = Explanation.minimum(
             minimum, part: part, lines: lines, billed: try Money.sum(billed.map(\.amount), in: currency))
         let line = InvoiceLine(
             kind: .minimum, code: run.stretch.plan.code, subscription: subscription.code, span: window.span,
             factor: part, amount: try explanation.evaluate(), explanation: explanation)
-        return candidate(line, rank: run.rank, waits: !billed.isEmpty)
+        return candidate(line, rank: run.rank, wait: isLate(due(window, run.price)) || !billed.isEmpty ? .late : .no)
     }
 
     /// The time of each plan, whatever its quantities and add-ons, as if it were a price of its own in arrears.
@@ -108,9 +128,15 @@ extension SubscriptionTime {
         for line in billed + found.map(\.line) where line.counts(in: window, of: plan) {
             total = try total + line.amount
         }
-        let credits = existing.credits.map { ($0.line, $0.of) } + found.compactMap { candidate in
-            if case .credit(let corrected, _, _, _, _) = candidate.line.explanation { (candidate.line, corrected) } else { nil }
-        }
+        let credits =
+            existing.credits.map { ($0.line, $0.of) }
+            + found.compactMap { candidate in
+                if case .credit(let corrected, _, _, _, _) = candidate.line.explanation {
+                    (candidate.line, corrected)
+                } else {
+                    nil
+                }
+            }
         for (line, corrected) in credits
         where existing.charge(at: corrected)?.line.counts(in: window, of: plan) ?? false {
             total = try total + line.amount
@@ -127,8 +153,8 @@ extension Stretch {
             code: plan.code, name: plan.name, currency: plan.currency, interval: plan.interval, prices: [mark],
             minimum: plan.minimum)
         return Stretch(
-            start: start, end: end, plan: bare, planSince: planSince, addOns: [], quantities: [:], anchor: anchor,
-            anchored: anchored, billing: billing, waits: waits)
+            start: start, end: end, plan: bare, addOns: [], quantities: [:], anchor: anchor,
+            anchored: anchored, billing: billing, waitsSince: waitsSince)
     }
 }
 
