@@ -1,6 +1,6 @@
 public import Accounts
 internal import Billing
-internal import Dates
+public import Dates
 internal import Money
 
 /// A scenario played by the pure rules alone, without queue and without database: what the real system's run of it is
@@ -23,8 +23,17 @@ public struct Replay {
         let outcome: Outcome
     }
 
-    /// Plays all of a scenario. Throws what no operation may throw: an overflow, a contradiction of ours.
-    public init(playing scenario: Scenario) throws {
+    /// What has just happened, for whoever watches.
+    public enum Event: Sendable {
+        /// An operation was done, or refused.
+        case performed(TimedOperation, refused: OperationFault.Code?)
+        /// All that falls due at that instant is done.
+        case settled(Instant)
+    }
+
+    /// Plays all of a scenario. Throws what no operation may throw: an overflow, a contradiction of ours; and what
+    /// `watch` throws.
+    public init(playing scenario: Scenario, watch: (Replay, Event) throws -> Void = { _, _ in }) throws {
         self.scenario = scenario
         accounts = scenario.customers.map { Account($0, in: scenario) }
         gateways = scenario.customers.map { ScriptedGateway($0.outcomes) }
@@ -33,7 +42,8 @@ public struct Replay {
         while now <= scenario.until {
             while let next = operations.first, next.at == now {
                 operations.removeFirst()
-                try perform(next)
+                let refused = try perform(next)
+                try watch(self, .performed(next, refused: refused))
             }
             try settleAnswers()
             for index in accounts.indices { try accounts[index].advance(to: now) }
@@ -42,6 +52,7 @@ public struct Replay {
                 try accounts[index].remind(at: now)
                 try accounts[index].endGrace(at: now)
             }
+            try watch(self, .settled(now))
             let due = accounts.flatMap { [$0.nextDue(after: now), $0.nextCollection(after: now)].compactMap(\.self) }
             guard let next = ([operations.first?.at].compactMap(\.self) + due + answers.map(\.at)).min() else { break }
             now = next
@@ -49,7 +60,7 @@ public struct Replay {
         for index in accounts.indices { try accounts[index].bookRevenue(at: scenario.until) }
     }
 
-    private mutating func perform(_ timed: TimedOperation) throws {
+    private mutating func perform(_ timed: TimedOperation) throws -> OperationFault.Code? {
         do {
             switch timed.act {
             case .bill: break
@@ -62,8 +73,10 @@ public struct Replay {
                 try accounts[index].perform(operation, at: now, among: surroundings(of: index))
                 if case .reactivate = operation { try reactivate(index) }
             }
+            return nil
         } catch let fault as OperationFault {
             errors.append(ErrorResult(at: now, do: timed.do, error: fault.code.rawValue))
+            return fault.code
         }
     }
 
@@ -106,8 +119,11 @@ public struct Replay {
     /// A payment may bring what was suspended back, and with it something new to invoice: until nothing is left to do.
     private mutating func invoiceAndCharge() throws {
         var isDone = false
+        var rounds = 0
         while !isDone {
             isDone = true
+            rounds += 1
+            guard rounds <= Self.roundLimit else { throw ReplayFault.endless(now) }
             for index in accounts.indices {
                 let number = nextNumber(index)
                 if try accounts[index].invoice(at: now, number: { _ in number }) { isDone = false }
@@ -116,6 +132,9 @@ public struct Replay {
             for index in accounts.indices where try !chargeAll(of: index).isEmpty { isDone = false }
         }
     }
+
+    /// More invoices of one customer than an instant can bring.
+    private static let roundLimit = 100
 
     private mutating func chargeAll(of index: Int) throws -> [Int] {
         var attempts: [Int] = []
@@ -169,8 +188,15 @@ public struct Replay {
     }
 }
 
+/// Rules that contradict each other.
+public enum ReplayFault: Error, Hashable, Sendable {
+    /// At that instant there is always something to invoice or to charge again.
+    case endless(Instant)
+}
+
 extension Account {
-    init(_ customer: ScenarioCustomer, in scenario: Scenario) {
+    /// The account of a scenario's customer before anything was asked for.
+    public init(_ customer: ScenarioCustomer, in scenario: Scenario) {
         self.init(
             code: customer.id, currency: customer.currency, zone: customer.zone, sellerZone: scenario.zone,
             settings: scenario.settings, catalogue: scenario.catalogue, email: customer.email,
