@@ -24,21 +24,29 @@ extension SubscriptionTime {
                 found.append(try usage(charge, run, period, billed: billed))
             }
         }
-        return try found + left.map { (line) throws(MoneyFault) in try takenBack(line) }
+        while let line = left.first {
+            let same = left.filter { $0.billsSame(as: line) }
+            left.removeAll { $0.billsSame(as: line) }
+            found.append(try takenBack(same))
+        }
+        return found
     }
 
-    /// A window that a change made for the past has done away with.
-    private func takenBack(_ line: InvoiceLine) throws(MoneyFault) -> Candidate {
-        guard let basis = line.charge?.basis else { preconditionFailure("usage without a charge") }
+    /// All that was billed of a window that a change made for the past has done away with.
+    private func takenBack(_ lines: [InvoiceLine]) throws(MoneyFault) -> Candidate {
+        guard let line = lines.last, let basis = line.charge?.basis else { preconditionFailure("usage without a charge") }
         let nothing = Explanation.Basis(
             plan: basis.plan, interval: basis.interval, model: .flat(amount: .zero(currency)), timing: basis.timing,
             quantity: .zero)
         let explanation = Explanation.usage(
-            Explanation.Charge(basis: nothing, currency: currency), billed: line.amount)
-        let line = InvoiceLine(
-            kind: .usage, code: line.code, subscription: line.subscription, span: line.span,
-            quantity: (line.quantity ?? .zero).negated, amount: try explanation.evaluate(), explanation: explanation)
-        return candidate(line, rank: 0, waits: true)
+            Explanation.Charge(basis: nothing, currency: currency),
+            billed: try Money.sum(lines.map(\.amount), in: currency))
+        var quantity = Rational.zero
+        for line in lines { quantity = try quantity - (line.quantity ?? .zero) }
+        let back = InvoiceLine(
+            kind: .usage, code: line.code, subscription: line.subscription, span: line.span, quantity: quantity,
+            amount: try explanation.evaluate(), explanation: explanation)
+        return candidate(back, rank: 0, waits: true)
     }
 
     /// On a cancellation in the middle of a day usage counts up to its instant, so its time ends the day after.
@@ -144,6 +152,11 @@ extension InvoiceLine {
     /// Whether it bills usage of that run's price from that day on.
     fileprivate func bills(_ run: Run, _ code: String, from start: LocalDate) -> Bool {
         self.code == code && period?.start == start && charge?.basis.plan == run.plan
+    }
+
+    /// Whether both bill usage of the same price in the same window.
+    fileprivate func billsSame(as other: InvoiceLine) -> Bool {
+        code == other.code && period?.start == other.period?.start && charge?.basis.plan == other.charge?.basis.plan
     }
 
     /// Whether it is one of the charges that a plan's minimum asks for.
