@@ -29,15 +29,21 @@ struct Run {
         var isWhole: Bool { span == cycle }
     }
 
-    /// The windows that begin by `date`, in order.
-    func windows(by date: LocalDate, _ calendar: BillingCalendar) -> [Window] {
+    /// The windows that begin by `date`, in order; if `first` is given, without those that end before it.
+    func windows(from first: LocalDate? = nil, by date: LocalDate, _ calendar: BillingCalendar) -> [Window] {
         var windows: [Window] = []
-        var index = stretch.anchor.index(of: start.date, every: interval)
+        if let first, let end, end.date < first { return [] }
+        var index = stretch.anchor.index(of: max(start.date, first ?? start.date), every: interval)
+        // By the second, the cycle before may reach into that day.
+        if let first, start.date < first { index -= 1 }
         while true {
             let cycle = stretch.cycle(index, every: interval, calendar)
             index += 1
-            guard cycle.start.date <= date, let span = Span(max(start, cycle.start), min(end ?? cycle.end, cycle.end))
-            else { break }
+            guard cycle.start.date <= date else { break }
+            guard let span = Span(max(start, cycle.start), min(end ?? cycle.end, cycle.end)) else {
+                if first != nil, cycle.end <= start { continue }
+                break
+            }
             windows.append(Window(span: span, cycle: cycle, closes: min(cycle.end.date, cut ?? cycle.end.date)))
             if let end, end <= cycle.end { break }
         }

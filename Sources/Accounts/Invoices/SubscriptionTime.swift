@@ -29,12 +29,15 @@ struct SubscriptionTime {
     func charges() throws(MoneyFault) -> [Candidate] {
         var found: [Candidate] = []
         for run in runs where run.price.model.isForTime {
+            let standing = existing.charges.filter { $0.line.code == run.price.code }.flatMap { charge in
+                charge.standing.map { (span: $0, basis: charge.basis) }
+            }
             for window in run.windows(by: date, calendar) {
+                let here = standing.filter { $0.span.intersection(window.span) != nil }
                 let price = price(run, in: window.cycle)
                 guard due(window, price) <= date else { continue }
                 let basis = run.basis(price, quantity: run.quantity)
-                let standing = existing.charges.filter { $0.line.code == price.code && $0.basis == basis }
-                for span in window.span.subtracting(standing.flatMap(\.standing)) {
+                for span in window.span.subtracting(here.filter { $0.basis == basis }.map(\.span)) {
                     found.append(try charge(span, window, run, price, basis))
                 }
             }
@@ -98,9 +101,10 @@ struct SubscriptionTime {
 
     /// The time in which that charge is what ought to be billed, or stands though it is not.
     private func stillRight(_ charge: Existing.Charge, by horizon: LocalDate) -> [Span] {
+        guard let whole = charge.line.span else { return [] }
         var spans: [Span] = []
-        for run in runs where run.price.code == charge.line.code {
-            for window in run.windows(by: horizon, calendar) {
+        for run in runs where run.price.code == charge.line.code && run.start < whole.end {
+            for window in run.windows(from: whole.start.date, by: min(horizon, whole.end.date), calendar) {
                 let price = price(run, in: window.cycle)
                 if run.basis(price, quantity: run.quantity) == charge.basis { spans.append(window.span) }
             }
