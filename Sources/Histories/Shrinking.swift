@@ -6,7 +6,7 @@ struct Shrinking {
     let fails: (JSONValue) -> Bool
     private var tries = 0
     /// Enough for a history of some hundred values; a run of a large one costs milliseconds.
-    private static let limit = 4000
+    private static let limit = 1500
 
     init(fails: @escaping (JSONValue) -> Bool) { self.fails = fails }
 
