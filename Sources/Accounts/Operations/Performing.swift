@@ -9,8 +9,11 @@ public struct Surroundings: Sendable {
     public var takenCodes: Set<String>
     /// How often each coupon has been handed in, by all customers.
     public var redemptions: [String: Int]
+    /// What an invoice that the operation issues is called; the next of the customer's own series if `nil`.
+    public var invoiceNumber: String?
 
-    public init(takenCodes: Set<String> = [], redemptions: [String: Int] = [:]) {
+    public init(takenCodes: Set<String> = [], redemptions: [String: Int] = [:], invoiceNumber: String? = nil) {
+        self.invoiceNumber = invoiceNumber
         self.takenCodes = takenCodes
         self.redemptions = redemptions
     }
@@ -60,7 +63,7 @@ extension Account {
         case .chargebackReversed(let invoice): try reverseChargeback(of: invoice, at: instant)
         case .void(let invoice): try void(invoice, at: instant)
         case .writeOff(let invoice): try writeOff(invoice, at: instant)
-        case .invoice(let lines): try invoice(lines, at: instant)
+        case .invoice(let lines): try invoice(lines, at: instant, number: surroundings.invoiceNumber ?? nextNumber)
         case .overrideDunning(let override): try self.override(override, at: instant)
         case .bill: break
         }

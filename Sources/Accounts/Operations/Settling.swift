@@ -100,12 +100,12 @@ extension Account {
     }
 
     /// Issues lines as they were given as an invoice of their own.
-    mutating func invoice(_ lines: [Operation.OneOffLine], at instant: Instant) throws {
+    mutating func invoice(_ lines: [Operation.OneOffLine], at instant: Instant, number: String) throws {
         let charges = lines.map {
             InvoiceLine(
                 kind: .oneTime, code: $0.code, quantity: .one, amount: $0.amount, explanation: .given($0.amount),
                 obligation: $0.obligation)
         }
-        try issue(DraftInvoice(charges, for: self), number: nextNumber, at: instant)
+        try issue(DraftInvoice(charges, for: self), number: number, at: instant)
     }
 }

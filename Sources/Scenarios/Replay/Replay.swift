@@ -13,7 +13,6 @@ public struct Replay {
     private var gateways: [ScriptedGateway]
     private var answers: [PendingAnswer] = []
     private var now: Instant
-    private var invoiceCount: Int64 = 0
 
     /// An attempt about which something will be known.
     private struct PendingAnswer {
@@ -100,6 +99,7 @@ public struct Replay {
             if place != index { surroundings.takenCodes.formUnion(account.subscriptions.map(\.code)) }
             for use in account.coupons { surroundings.redemptions[use.coupon.code, default: 0] += 1 }
         }
+        surroundings.invoiceNumber = nextNumber(index)
         return surroundings
     }
 
@@ -112,7 +112,9 @@ public struct Replay {
     private func nextNumber(_ index: Int) -> String {
         switch scenario.settings.numbering.scheme {
         case .customer: accounts[index].nextNumber
-        case .seller: scenario.settings.numbering.number(invoiceCount + 1, customer: accounts[index].code)
+        case .seller: 
+            scenario.settings.numbering.number(
+                Int64(accounts.reduce(1) { $0 + $1.invoices.count }), customer: accounts[index].code)
         }
     }
 
@@ -127,7 +129,6 @@ public struct Replay {
             for index in accounts.indices {
                 let number = nextNumber(index)
                 if try accounts[index].invoice(at: now, number: { _ in number }) { isDone = false }
-                invoiceCount = Int64(accounts.reduce(0) { $0 + $1.invoices.count })
             }
             for index in accounts.indices where try !chargeAll(of: index).isEmpty { isDone = false }
         }
