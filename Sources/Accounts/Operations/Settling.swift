@@ -48,6 +48,7 @@ extension Account {
             invoices[index].state = try invoices[index].state.moving(to: .open, because: .paymentReturned).to
         }
         try book(.paymentReturned, invoices[index].number, at: instant, [(.receivable, .cash, amount)])
+        try applyCredit(to: index, at: instant)
         try fail(index, .needsMethod, at: instant)
     }
 
