@@ -54,6 +54,7 @@ struct Reconciliation {
 }
 
 extension Subscription {
-    /// Whether a trial is followed by anything is only known when it has ended.
-    var isBillable: Bool { state != .scheduled && state != .trialing }
+    /// Whether a trial is followed by anything is only known when it has ended; what a suspended one owes for time
+    /// before waits until everything overdue is paid, or it ends.
+    var isBillable: Bool { state != .scheduled && state != .trialing && state != .suspended }
 }

@@ -51,6 +51,8 @@ public struct Replay {
                 try accounts[index].remind(at: now)
                 try accounts[index].endGrace(at: now)
             }
+            // What ended for good has its last invoice in arrears.
+            try invoiceAndCharge()
             try watch(self, .settled(now))
             let due = accounts.flatMap { [$0.nextDue(after: now), $0.nextCollection(after: now)].compactMap(\.self) }
             guard let next = ([operations.first?.at].compactMap(\.self) + due + answers.map(\.at)).min() else { break }
