@@ -41,7 +41,7 @@ struct Reconciliation {
             let existing = try Existing(of: subscription.code, in: account)
             let time = SubscriptionTime(
                 subscription: subscription, stretches: stretches, runs: subscription.runs(stretches),
-                existing: existing, account: account, date: date)
+                ends: subscription.ends(calendar), existing: existing, account: account, date: date)
             var lines = try time.credits()
             lines += try time.charges()
             lines += try time.oneTime()

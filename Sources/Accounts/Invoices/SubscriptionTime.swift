@@ -7,6 +7,7 @@ struct SubscriptionTime {
     let subscription: Subscription
     let stretches: [Stretch]
     let runs: [Run]
+    let ends: [Subscription.End]
     let existing: Existing
     let account: Account
     let date: LocalDate
@@ -35,7 +36,7 @@ struct SubscriptionTime {
             for window in run.windows(by: date, calendar) {
                 let here = standing.filter { $0.span.intersection(window.span) != nil }
                 let price = price(run, in: window.cycle)
-                guard due(window, price) <= date else { continue }
+                guard due(window, price, end(after: run)) <= date else { continue }
                 let basis = run.basis(price, quantity: run.quantity)
                 for span in window.span.subtracting(here.filter { $0.basis == basis }.map(\.span)) {
                     found.append(try charge(span, window, run, price, basis))
@@ -61,9 +62,14 @@ struct SubscriptionTime {
     }
 
     /// In advance on the first day; in arrears when the cycle or the subscription has ended.
-    func due(_ window: Run.Window, _ price: Price) -> LocalDate {
+    func due(_ window: Run.Window, _ price: Price, _ end: Subscription.End?) -> LocalDate {
         guard price.isInArrears else { return window.span.start.date }
-        return min(window.closes, max(subscription.end?.date ?? window.closes, window.span.start.date))
+        return min(window.closes, max(end?.date ?? window.closes, window.span.start.date))
+    }
+
+    /// The end of the subscription that followed on a run; none if it goes on, as one after a new start does.
+    func end(after run: Run) -> Subscription.End? {
+        run.end.flatMap { last in ends.first { $0.date >= last.date } }
     }
 
     /// One-time prices fall due once, with the first invoice that has them.

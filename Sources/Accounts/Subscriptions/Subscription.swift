@@ -73,6 +73,15 @@ public struct Subscription: Hashable, Sendable {
 
     /// The first day that costs something.
     public var firstBilledDay: LocalDate { max(start, trialEnd ?? start) }
+
+    /// Every end that it has had, also those after which it began anew.
+    func ends(_ calendar: BillingCalendar) -> [End] {
+        changes.compactMap { change in
+            guard case .end = change.kind else { return nil }
+            let isMidday = change.recorded > calendar.midnight(change.effective.date)
+            return End(date: change.effective.date, usageUntil: isMidday ? change.recorded : nil)
+        }
+    }
 }
 
 /// One fact about what is to be billed.

@@ -7,17 +7,18 @@ extension SubscriptionTime {
     func usage(_ meters: Meters) throws(MoneyFault) -> [Candidate] {
         var found: [Candidate] = []
         var left = existing.usage
-        for run in runs.map(extended) {
+        for run in runs {
             guard let metric = run.price.model.metric else { continue }
+            let end = end(after: run)
+            let run = extended(run, to: end)
             for window in run.windows(by: date, calendar) {
                 let price = price(run, in: window.cycle)
-                guard due(window, price) <= date, let period = window.span.period, let cycle = window.cycle.period
+                guard due(window, price, end) <= date, let period = window.span.period, let cycle = window.cycle.period
                 else { continue }
                 let billed = left.filter { $0.bills(run, price.code, from: period.start) }
                 left.removeAll { $0.bills(run, price.code, from: period.start) }
                 let (quantity, events) = try meters.quantity(
-                    of: metric, in: period, until: subscription.end?.usageUntil, cycle: cycle,
-                    for: subscription.ordinal)
+                    of: metric, in: period, until: end?.usageUntil, cycle: cycle, for: subscription.ordinal)
                 let charge = Explanation.Charge(
                     basis: run.basis(price, quantity: quantity), currency: currency, events: events,
                     allowances: allowances(period, cycle))
@@ -50,8 +51,8 @@ extension SubscriptionTime {
     }
 
     /// On a cancellation in the middle of a day usage counts up to its instant, so its time ends the day after.
-    private func extended(_ run: Run) -> Run {
-        guard let end = subscription.end, end.usageUntil != nil, run.end?.date == end.date else { return run }
+    private func extended(_ run: Run, to end: Subscription.End?) -> Run {
+        guard let end, end.usageUntil != nil, run.end?.date == end.date else { return run }
         return Run(
             price: run.price, plan: run.plan, quantity: run.quantity, start: run.start,
             end: calendar.moment(end.date.adding(days: 1)), stretch: run.stretch, cut: run.cut, rank: run.rank)
@@ -81,7 +82,7 @@ extension SubscriptionTime {
         for run in planRuns {
             guard let minimum = run.stretch.plan.minimum else { continue }
             for window in run.windows(by: date, calendar) {
-                guard due(window, run.price) <= date else { continue }
+                guard due(window, run.price, end(after: run)) <= date else { continue }
                 let lines = try lines(in: window, of: run.stretch.plan.code, with: found)
                 minimums.append(try self.minimum(minimum, run, window, lines: lines))
             }
