@@ -13,7 +13,7 @@ extension CollectPaymentsHandler {
             return .held(reason: "\(charge.described): \(reason)")
         case .found(.processing(let reference)):
             try await settle(charge, .processing, reference: reference, as: nil, in: context)
-            return .snoozed(until: context.now + .seconds(24 * 3600))
+            return context.now < charge.settlesAt ? nil : .snoozed(until: context.now + .seconds(24 * 3600))
         case .found(let outcome): return try await record(outcome, of: charge, in: context)
         case .unavailable(let reason): throw GatewayUnavailable(reason: reason)
         case .notFound:

@@ -79,8 +79,11 @@ public struct CollectPaymentsHandler: JobHandler {
     /// From when on the gateway may be asked about an attempt; `nil`: it has not been sent.
     private func answerable(_ attempt: PaymentAttempt, in account: Account) -> Instant? {
         guard let sentAt = attempt.sentAt else { return nil }
-        guard attempt.outcome == .processing else { return sentAt + reconcileAfter }
-        return account.calendar.zone.sameTime(as: attempt.at, days: settlementDays)
+        return attempt.outcome == .processing ? settlement(of: attempt, in: account) : sentAt + reconcileAfter
+    }
+
+    private func settlement(of attempt: PaymentAttempt, in account: Account) -> Instant {
+        account.calendar.zone.sameTime(as: attempt.at, days: settlementDays)
     }
 
     private func send(_ place: Int, of open: inout OpenAccount, in work: any BillingWork) async throws -> Charge {
@@ -105,7 +108,8 @@ public struct CollectPaymentsHandler: JobHandler {
             request: ChargeRequest(
                 key: effect.key, amount: attempt.amount, customer: customer, paymentMethod: method.reference,
                 attempt: effect.key.text, invoice: open.account.invoices[attempt.invoice].number,
-                announcedAt: effect.announcedAt))
+                announcedAt: effect.announcedAt),
+            settlesAt: settlement(of: attempt, in: open.account))
     }
 }
 
@@ -116,6 +120,8 @@ struct Charge: Sendable {
     let place: Int
     let effect: Effect
     let request: ChargeRequest
+    /// When a bank debit may be asked about.
+    let settlesAt: Instant
 
     /// For people who must decide.
     var described: String { "payment attempt \(customer)/\(place) of \(request.amount), invoice \(request.invoice)" }

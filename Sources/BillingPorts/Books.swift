@@ -12,7 +12,7 @@ public typealias BillingContext = JobContext<any BillingWork>
 
 /// The books, inside one transaction. What it locks stays locked until that ends; customers are locked in the order of
 /// their ids, before anything else of theirs.
-public protocol Books: AccountBooks, PaymentMethodBooks, MailBooks {}
+public protocol Books: AccountBooks, OperationBooks, PaymentMethodBooks, MailBooks {}
 
 /// A customer and whose it is: the first columns of every key in the books.
 public struct CustomerKey: Hashable, Sendable, Codable, Comparable, CustomStringConvertible {
@@ -59,6 +59,16 @@ public protocol AccountBooks: Sendable {
 
     /// Up to `limit` customers for whom that was asked, in the order of their ids; asked for no longer.
     func takeInvoiceRequests(of seller: Seller.ID, limit: Int) async throws -> [CustomerKey]
+}
+
+/// Operations, as they are asked for and written down.
+public protocol OperationBooks: Sendable {
+    /// What an operation of that customer must know of others. A coupon that it names stays locked until the transaction
+    /// ends, so that its limit holds.
+    func surroundings(of operation: Operation, for customer: CustomerKey) async throws -> Surroundings
+
+    /// Writes down what was done to a customer's account, by whom and why.
+    func record(_ operation: Operation, of customer: CustomerKey, by actor: String, why reason: String) async throws
 }
 
 /// An account in the hands of whoever has locked it.

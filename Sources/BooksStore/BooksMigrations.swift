@@ -4,6 +4,5 @@ public import Postgres
 public enum BooksMigrations {
     public static let all: [Migration] = [
         Migration(component: "books", number: 1, name: "books", sql: PackageResources._001_books_sql),
-        Migration(component: "books", number: 2, name: "catalogue", sql: PackageResources._002_catalogue_sql),
     ]
 }

@@ -1,3 +1,4 @@
+public import Accounts
 public import Billing
 public import BillingPorts
 internal import JobKit
@@ -12,16 +13,18 @@ public struct BooksSummary: Sendable {
     public enum Check: String, CaseIterable, Hashable, Sendable {
         /// An invoice's total is the sum of its lines.
         case invoiceTotals = "invoice_totals"
-        /// What an invoice has been paid is the sum of its payments: all of it if it is paid, less if it is open.
-        case invoicesPaid = "invoices_paid"
         /// An invoice is booked once, in full.
         case invoicesBooked = "invoices_booked"
-        /// A customer's receivable is what its invoices are still owed.
+        /// A customer's receivable is what its open invoices are still owed.
         case receivable
-        /// A customer's cash is the sum of its payments.
+        /// A customer's cash is what its invoices were paid less what was paid back, and what it paid too much.
         case cash
-        /// An attempt that succeeded brought one payment of its amount, and no other did.
-        case paymentsOfAttempts = "payments_of_attempts"
+        /// A customer's credit is what the ledger says.
+        case credit
+        /// No less was booked as received of a customer than its charges brought.
+        case charges
+        /// A customer's row counts its entries and its mails.
+        case counts
         /// Invoice numbers have no gap.
         case numbering
     }
@@ -29,7 +32,7 @@ public struct BooksSummary: Sendable {
     /// One thing that does not agree.
     public struct Violation: Hashable, Sendable, CustomStringConvertible {
         public let check: Check
-        /// What, by its id: `invoice 17`.
+        /// What: `invoice ACME-0017`, `customer 17`.
         public let subject: String
         public let fault: String
 
@@ -52,10 +55,13 @@ public struct BooksSummary: Sendable {
     /// By state; a state that nothing is in is left out, here and below.
     public let subscriptions: [SubscriptionState: Int]
     public let invoices: [InvoiceState: Int]
-    public let attempts: [PaymentState: Int]
+    /// By what came of them, but for those that nobody has answered.
+    public let attempts: [PaymentAttempt.Outcome: Int]
+    public let unansweredAttempts: Int
     public let mails: [MailRecord.State: Int]
     /// Issued and not void, by currency in the order of its code.
     public let invoiced: [Total]
+    /// Money that came in.
     public let paid: [Total]
     /// The trial balance, by currency and account.
     public let balances: [Balance]
@@ -75,7 +81,7 @@ public struct BooksSummary: Sendable {
         ) { transaction in
             let answers = try await transaction.pipeline([
                 SummarySQL.customers, SummarySQL.subscriptions, SummarySQL.invoices, SummarySQL.attempts,
-                SummarySQL.mails, SummarySQL.invoiced, SummarySQL.payments, SummarySQL.balances,
+                SummarySQL.mails, SummarySQL.invoiced, SummarySQL.paid, SummarySQL.balances,
             ])
             let violations = try await transaction.pipeline(
                 Check.allCases.map { SummarySQL.violations(of: $0, limit: violationLimit) })
@@ -87,15 +93,18 @@ public struct BooksSummary: Sendable {
         customers = try answers[0].only(Int.self)
         subscriptions = try answers[1].counts("subscriptions")
         invoices = try answers[2].counts("invoices")
-        attempts = try answers[3].counts("payment_attempts")
+        let byOutcome = try answers[3].decode(String?.self, Int.self)
+        unansweredAttempts = byOutcome.first { $0.0 == nil }?.1 ?? 0
+        var attempts: [PaymentAttempt.Outcome: Int] = [:]
+        for case (let outcome?, let count) in byOutcome {
+            let stored = Stored("payment_attempts", "with outcome '\(outcome)'")
+            attempts[try stored.choice(PaymentAttempt.Outcome.self, outcome)] = count
+        }
+        self.attempts = attempts
         mails = try answers[4].counts("mails")
         invoiced = try answers[5].totals("invoices")
-        paid = try answers[6].totals("payments")
-        balances = try answers[7].decode(String.self, String.self, Int64.self).map { account, currency, amount in
-            let stored = Stored("postings", account)
-            return Balance(
-                account: try stored.choice(LedgerAccount.self, account), amount: try stored.money(amount, currency))
-        }
+        paid = try answers[6].totals("postings")
+        balances = try answers[7].balances()
         self.violations = try zip(Check.allCases, violations).flatMap { check, rows in
             try rows.decode(String.self, String.self).map { Violation(check: check, subject: $0.0, fault: $0.1) }
         }
@@ -116,6 +125,15 @@ extension Rows {
     fileprivate func totals(_ table: StaticString) throws -> [BooksSummary.Total] {
         try decode(String.self, Int.self, Int64.self).map { currency, count, amount in
             BooksSummary.Total(count: count, amount: try Stored(table, currency).money(amount, currency))
+        }
+    }
+
+    /// Of `SummarySQL.balances`.
+    func balances() throws -> [BooksSummary.Balance] {
+        try decode(String.self, String.self, Int64.self).map { account, currency, amount in
+            let stored = Stored("postings", account)
+            return BooksSummary.Balance(
+                account: try stored.choice(LedgerAccount.self, account), amount: try stored.money(amount, currency))
         }
     }
 }

@@ -1,3 +1,4 @@
+public import Accounts
 public import Billing
 internal import BillingPorts
 public import Dates
@@ -28,11 +29,14 @@ public struct CatalogueLoader: Sendable {
         }
     }
 
-    /// What came of a catalogue: new are new versions too.
+    /// What came of a catalogue.
     public struct LoadedCatalogue: Hashable, Sendable {
-        public var plans = Count()
-        public var metrics = Count()
-        public var coupons = Count()
+        /// By which the seller sells from now on; counted from 1.
+        public let revision: Int
+        /// What makes the one before into this; none, and then the revision is the one that was there.
+        public let changes: [CatalogueChange]
+        /// New ones are changed ones too.
+        public let plans, metrics, coupons: Count
     }
 
     /// What came of a customers file.
@@ -51,38 +55,53 @@ public struct CatalogueLoader: Sendable {
         }
     }
 
-    private let store: PostgresJobStore<PostgresWork>
+    private let store: PostgresJobStore<PostgresBooks>
 
     /// `store` connects as the worker's role.
-    public init(_ store: PostgresJobStore<PostgresWork>) { self.store = store }
+    public init(_ store: PostgresJobStore<PostgresBooks>) { self.store = store }
 
-    /// Makes the seller, or brings its row up to date, and returns its id: the tenant of all it has.
-    public func loadSeller(_ seller: Seller, now: Instant) async throws -> Seller.ID {
+    /// Makes the seller, or brings its row up to date, and returns its id: the tenant of all it has. Without `settings`
+    /// it bills as its block says, and otherwise as it did.
+    public func loadSeller(
+        _ seller: Seller, settings: BillingSettings? = nil, now: Instant
+    ) async throws -> Seller.ID {
         try await store.transaction(tenant: .all, now: now) { work in
-            try await work.transaction.query(LoadingSQL.seller(seller)).only(Seller.ID.self)
+            let known = try await work.transaction.query(LoadingSQL.settings(of: seller.code)).first(PostgresJSON.self)
+            let present = try known.map { json in
+                try Stored("sellers", seller.code).reading(json) { (node) throws(JSONFault) in
+                    try BillingSettings(reading: node)
+                }
+            }
+            let settings = settings ?? (present ?? BillingSettings(currency: seller.currency)).taking(seller)
+            return try await work.transaction.query(
+                LoadingSQL.seller(seller, PostgresJSON(settings.json.text()))
+            ).only(Seller.ID.self)
         }
     }
 
-    /// What is not as its latest version becomes a new version; who has subscribed to a plan keeps the old one. What the
-    /// catalogue no longer has stays in the books.
+    /// A catalogue that is not as the latest revision becomes a new one. Who has subscribed to a plan keeps it as it was
+    /// sold; what the catalogue no longer has is no longer sold.
     public func loadCatalogue(
         _ catalogue: Catalogue, of seller: Seller.ID, now: Instant
     ) async throws -> LoadedCatalogue {
-        let (plans, metrics, coupons) = (catalogue.plans, catalogue.metrics, catalogue.coupons)
-        let planTexts = try plans.map { plan in PostgresJSON(try plan.json().text()) }
-        let couponTexts = try coupons.map { coupon in PostgresJSON(try coupon.json().text()) }
+        let sold = Catalogue(
+            currency: catalogue.currency, plans: catalogue.plans, metrics: catalogue.metrics,
+            coupons: catalogue.coupons)
+        let definition = PostgresJSON(try sold.json().text())
         return try await store.transaction(tenant: .one(seller.rawValue), now: now) { work in
-            let answers = try await work.transaction.pipeline([
-                LoadingSQL.lock(seller),
-                LoadingSQL.plans(plans, definitions: planTexts, of: seller, at: now),
-                LoadingSQL.metrics(metrics, of: seller, at: now),
-                LoadingSQL.coupons(
-                    coupons, definitions: couponTexts, in: catalogue.currency, of: seller, at: now),
-            ])
-            return LoadedCatalogue(
-                plans: Count(made: answers[1].affectedRows, of: plans.count),
-                metrics: Count(made: answers[2].affectedRows, of: metrics.count),
-                coupons: Count(made: answers[3].affectedRows, of: coupons.count))
+            let answers = try await work.transaction.pipeline([LoadingSQL.lock(seller), AccountSQL.seller(seller)])
+            let stored = try StoredSeller(answers[1].only(), id: seller)
+            let before = try await work.reader(of: seller).catalogue(stored)
+            let changes = try before.changes(to: sold)
+            let isNew = before != sold || stored.revision == 0
+            let revision = stored.revision + (isNew ? 1 : 0)
+            if isNew {
+                _ = try await work.transaction.pipeline([
+                    LoadingSQL.catalogue(definition, sold.currency, revision, of: seller, at: now),
+                    LoadingSQL.sell(by: revision, seller),
+                ])
+            }
+            return LoadedCatalogue(revision: revision, changes: changes, sold)
         }
     }
 
@@ -93,10 +112,18 @@ public struct CatalogueLoader: Sendable {
     public func loadCustomers(
         _ file: CustomerFile, of seller: Seller.ID, on loadDate: LocalDate, now: Instant
     ) async throws -> Loaded {
+        try await loadCustomers(
+            file.entries.map { NewCustomer($0, on: loadDate) }, of: seller, now: now)
+    }
+
+    /// As of a file.
+    public func loadCustomers(
+        _ customers: [NewCustomer], of seller: Seller.ID, now: Instant
+    ) async throws -> Loaded {
         var loaded = Loaded()
-        for start in stride(from: 0, to: file.entries.count, by: CatalogueLoader.batch) {
-            let entries = file.entries[start..<min(start + CatalogueLoader.batch, file.entries.count)]
-            let batch = CustomerBatch(entries: entries, seller: seller, loadDate: loadDate)
+        for start in stride(from: 0, to: customers.count, by: CatalogueLoader.batch) {
+            let batch = CustomerBatch(
+                customers: customers[start..<min(start + CatalogueLoader.batch, customers.count)], seller: seller)
             loaded.add(
                 try await store.transaction(tenant: .one(seller.rawValue), now: now) { work in
                     try await batch.load(in: work)
@@ -109,96 +136,33 @@ public struct CatalogueLoader: Sendable {
     static let batch = 300
 }
 
-/// A subscription names a plan that the books do not have: load the catalogue first.
-public struct MissingPlan: Error, Hashable, CustomStringConvertible {
-    public let plan: String
-    public let subscription: String
-
-    public init(plan: String, subscription: String) {
-        self.plan = plan
-        self.subscription = subscription
-    }
-
-    public var description: String {
-        "subscription \(subscription) is on plan \"\(plan)\", which was not loaded with the catalogue"
+extension CatalogueLoader.LoadedCatalogue {
+    init(revision: Int, changes: [CatalogueChange], _ catalogue: Catalogue) {
+        self.revision = revision
+        self.changes = changes
+        var (plans, metrics, coupons): (Set<String>, Set<String>, Set<String>) = ([], [], [])
+        for change in changes where change.kind != .removed {
+            switch change.subject {
+            case .plan(let code), .price(_, let code, _): plans.insert(code)
+            case .metric(let code): metrics.insert(code)
+            case .coupon(let code): coupons.insert(code)
+            case .seller: break
+            }
+        }
+        self.plans = CatalogueLoader.Count(made: plans.count, of: catalogue.plans.count)
+        self.metrics = CatalogueLoader.Count(made: metrics.count, of: catalogue.metrics.count)
+        self.coupons = CatalogueLoader.Count(made: coupons.count, of: catalogue.coupons.count)
     }
 }
 
-/// Some customers of a file, loaded by one transaction.
-private struct CustomerBatch: Sendable {
-    let entries: ArraySlice<CustomerFile.Entry>
-    let seller: Seller.ID
-    let loadDate: LocalDate
-
-    func load(in work: PostgresWork) async throws -> CatalogueLoader.Loaded {
-        let codes = entries.map { $0.customer.code.uppercased() }
-        let answers = try await work.transaction.pipeline([
-            LoadingSQL.lock(seller), LoadingSQL.customers(entries.map(\.customer), of: seller, at: work.now),
-            LoadingSQL.customerIDs(codes, of: seller), LoadingSQL.latestPlans(of: seller),
-        ])
-        let made = Set(try answers[1].decode(Customer.ID.self))
-        let found = try answers[2].decode(String.self, Customer.ID.self)
-        let ids = Dictionary(found.map { ($0.0, $0.1) }) { first, _ in first }
-        let plans = try Self.plans(answers[3])
-
-        var loaded = CatalogueLoader.Loaded()
-        loaded.customers = CatalogueLoader.Count(made: made.count, of: entries.count)
-        loaded.paymentMethods = try await storePaymentMethods(of: made, ids, in: work)
-        let wanted = try subscriptions(ids, plans)
-        if !wanted.isEmpty {
-            let count = try await work.transaction.query(
-                LoadingSQL.subscriptions(wanted, of: seller, at: work.now)
-            ).only(Int.self)
-            loaded.subscriptions = CatalogueLoader.Count(made: count, of: wanted.count)
-        }
-        return loaded
-    }
-
-    private static func plans(_ rows: Rows) throws -> [String: (id: Plan.ID, trialDays: Int)] {
-        var reader = PlanReader()
-        var plans: [String: (id: Plan.ID, trialDays: Int)] = [:]
-        for (id, currency, definition) in try rows.decode(Plan.ID.self, String.self, PostgresJSON.self) {
-            let plan = try reader.plan(id, definition, currency: currency)
-            plans[plan.code] = (id, plan.trialDays)
-        }
-        return plans
-    }
-
-    private func subscriptions(
-        _ ids: [String: Customer.ID], _ plans: [String: (id: Plan.ID, trialDays: Int)]
-    ) throws -> [NewSubscription] {
-        try entries.flatMap { entry in
-            guard let customer = ids[entry.customer.code.uppercased()] else { return [NewSubscription]() }
-            return try entry.subscriptions.map { request in
-                guard let plan = plans[request.plan] else {
-                    throw MissingPlan(plan: request.plan, subscription: request.code)
-                }
-                return NewSubscription(
-                    request, of: customer, billingDay: entry.customer.billingDay, planID: plan.id,
-                    trialDays: plan.trialDays, loadDate: loadDate)
-            }
-        }
-    }
-
-    /// Only new customers': those who were there have given theirs, and may have changed it since.
-    private func storePaymentMethods(
-        of made: Set<Customer.ID>, _ ids: [String: Customer.ID], in work: PostgresWork
-    ) async throws -> Int {
-        let tokens = entries.compactMap { entry -> (customer: Customer.ID, token: String)? in
-            guard let id = ids[entry.customer.code.uppercased()], made.contains(id), let payment = entry.payment else {
-                return nil
-            }
-            return (id, payment.token)
-        }
-        guard !tokens.isEmpty else { return 0 }
-        let stored = try await work.transaction.query(LoadingSQL.paymentMethods(tokens, of: seller, at: work.now))
-            .decode(Customer.ID.self, PaymentMethod.ID.self)
-        try await work.enqueue(
-            stored.map { customer, method in
-                try NewJob(
-                    RegisterPaymentMethod(
-                        customer: CustomerKey(seller: seller, customer: customer), method: method))
-            })
-        return stored.count
+extension BillingSettings {
+    /// What a seller's block says of them, the rest as it is.
+    fileprivate func taking(_ seller: Seller) -> BillingSettings {
+        var settings = self
+        settings.currency = seller.currency
+        settings.numbering = seller.invoices.numbering
+        settings.netDays = seller.invoices.netDays
+        settings.dunning = seller.dunning
+        return settings
     }
 }

@@ -1,41 +1,66 @@
-public import Billing
+internal import Accounts
+internal import Billing
 public import BillingPorts
 internal import Dates
 internal import Money
 internal import Postgres
-public import QueueStore
+internal import QueueStore
 
-extension PostgresWork: MailBooks {
-    public func receipt(of payment: Payment.ID, for customer: CustomerKey) async throws -> ReceiptFacts? {
-        let answers = try await transaction.pipeline([
-            CustomerSQL.record(customer), MailsSQL.receipt(of: payment, for: customer),
-        ])
-        guard let record = answers[0].first,
-            let (number, amount, currency, receivedAt, due) = try answers[1].first(
-                String.self, Int64.self, String.self, Instant.self, Int64.self)
-        else { return nil }
-        let stored = Stored("payments", payment)
-        return ReceiptFacts(
-            customer: try CustomerRecord(record), invoiceNumber: number, amount: try stored.money(amount, currency),
-            receivedAt: receivedAt, amountDue: try stored.money(due, currency))
-    }
-
-    public func mail(
-        _ template: String, about reference: String, to recipient: String, for customer: CustomerKey
-    ) async throws -> MailRecord {
-        let answers = try await transaction.pipeline([
-            MailsSQL.store(template, about: reference, to: recipient, for: customer, at: now),
-            MailsSQL.find(template, about: reference, for: customer),
-        ])
-        let (id, messageID, state) = try answers[1].only(Int64.self, String.self, String.self)
+extension PostgresBooks {
+    public func mail(_ ordinal: Int, of customer: CustomerKey) async throws -> MailRecord? {
+        guard let row = try await transaction.query(MailsSQL.mail(ordinal, of: customer)).first else { return nil }
+        let (
+            template, subject, at, messageID, state, recipient, name, sellerName, timeZone, currency, total, paid, due,
+            dueOn
+        ) = try row.decode(
+            String.self, String.self, Instant.self, String.self, String.self, String.self, String.self, String.self,
+            String.self, String?.self, Int64?.self, Int64?.self, Int64?.self, LocalDate?.self)
+        let stored = Stored("mails", "\(customer)/\(ordinal)")
+        var facts: MailRecord.InvoiceFacts?
+        if let currency, let total, let paid, let due, let dueOn {
+            facts = MailRecord.InvoiceFacts(
+                total: try stored.money(total, currency), paid: try stored.money(paid, currency),
+                due: try stored.money(due, currency), dueOn: try stored.date(dueOn))
+        }
         return MailRecord(
-            id: id, customer: customer, messageID: messageID,
-            state: try Stored("mails", id).choice(MailRecord.State.self, state))
+            customer: customer, ordinal: ordinal, template: try stored.choice(Mail.Template.self, template),
+            subject: subject, at: at, messageID: messageID, state: try stored.choice(MailRecord.State.self, state),
+            recipient: recipient, customerName: name, sellerName: sellerName, timeZone: timeZone, invoice: facts)
     }
 
     public func settle(_ mail: MailRecord, as state: MailRecord.State, reply: String) async throws {
         precondition(mail.state != .sent, "a mail that was sent stays sent")
         try await transaction.query(MailsSQL.settle(mail, as: state, reply: reply, at: now))
-            .requireOne("mail \(mail.id)")
+            .require(1, "mail \(mail.ordinal) of \(mail.customer)")
+    }
+}
+
+/// Every statement about mails.
+enum MailsSQL {
+    /// With the invoice whose number is its subject, if there is one.
+    static func mail(_ ordinal: Int, of key: CustomerKey) -> SQL {
+        """
+        SELECT mail.template, mail.subject, mail.at, mail.message_id, mail.state, mail.recipient, customer.name,
+               seller.name, customer.time_zone, invoice.currency, invoice.total, invoice.paid,
+               CASE WHEN invoice.state = 'open'
+                    THEN greatest(0, invoice.total - invoice.credit_applied - invoice.paid - invoice.noted)
+                    WHEN invoice.state IS NOT NULL THEN 0 END,
+               invoice.due_on
+          FROM books.mails AS mail
+          JOIN books.customers AS customer USING (seller_id, customer_id)
+          JOIN books.sellers AS seller USING (seller_id)
+          LEFT JOIN books.invoices AS invoice
+                 ON (invoice.seller_id, invoice.number) = (mail.seller_id, mail.subject)
+                AND invoice.customer_id = mail.customer_id
+         WHERE mail.seller_id = \(key.seller) AND mail.customer_id = \(key.customer) AND mail.ordinal = \(ordinal)
+        """
+    }
+
+    static func settle(_ mail: MailRecord, as state: MailRecord.State, reply: String, at now: Instant) -> SQL {
+        """
+        UPDATE books.mails SET state = \(state.rawValue), reply = \(reply), settled_at = \(now)
+         WHERE seller_id = \(mail.customer.seller) AND customer_id = \(mail.customer.customer)
+           AND ordinal = \(mail.ordinal) AND state = \(mail.state.rawValue)
+        """
     }
 }

@@ -1,14 +1,35 @@
 public import BillingPorts
-internal import Postgres
+public import Dates
+public import JobKit
 public import QueueStore
+internal import Synchronization
 
 /// The books in Postgres: a transaction of the queue's is one of the books' as well, so both commit together or not at
 /// all.
 ///
 /// Whoever writes about a customer's money locks its row first. Everything after that is ordered by that lock, so two
-/// transactions about one customer wait for each other and never deadlock. Renewals lock subscriptions alone and skip
-/// what is locked.
-extension PostgresWork: BillingWork {}
+/// transactions about one customer wait for each other; those about several lock them in the order of their ids, and
+/// never deadlock.
+public struct PostgresBooks: BillingWork {
+    public let work: PostgresWork
+    let context: BooksContext
+    let own = OwnChanges()
+
+    public init(_ work: PostgresWork, _ context: BooksContext) {
+        self.work = work
+        self.context = context
+    }
+
+    public var now: Instant { work.now }
+
+    public func enqueue(_ jobs: [NewJob]) async throws { try await work.enqueue(jobs) }
+
+    public func announce(_ request: EffectRequest) async throws -> EffectStanding { try await work.announce(request) }
+
+    public func settle(_ effect: Effect, as state: EffectState, result: [UInt8]) async throws {
+        try await work.settle(effect, as: state, result: result)
+    }
+}
 
 /// A row is not as it was when it was read: somebody else moved it on. Whatever was about to be committed is rolled back;
 /// the job reads again and decides anew.
@@ -18,35 +39,26 @@ public struct StaleRecord: Error, Hashable, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
-extension Rows {
-    /// Throws `StaleRecord` unless the statement changed exactly one row.
-    func requireOne(_ record: @autoclosure () -> String) throws(StaleRecord) {
-        guard affectedRows == 1 else { throw StaleRecord("\(record()): somebody else has changed it") }
-    }
-}
-
-/// Statements about the row that orders everything else.
-enum CustomerSQL {
-    /// NO KEY UPDATE excludes every other that locks the customer, but not the foreign keys of those who do not: a row
-    /// that merely names the customer need not wait.
-    static func lock(_ key: CustomerKey) -> SQL {
-        """
-        SELECT FROM books.customers WHERE seller_id = \(key.seller) AND customer_id = \(key.customer)
-           FOR NO KEY UPDATE
-        """
+/// What one transaction has done that only it may rely on.
+final class OwnChanges: Sendable {
+    private struct State {
+        var accounts: Set<CustomerKey> = []
+        var plans: Set<Int64> = []
     }
 
-    /// The customer, locked, with what its seller has settled for it.
-    static func lockedRecord(_ key: CustomerKey) -> SQL { "\(record(key)) FOR NO KEY UPDATE OF customer" }
+    private let state = Mutex(State())
 
-    static func record(_ key: CustomerKey) -> SQL {
-        """
-        SELECT customer.seller_id, customer.customer_id, customer.code, customer.name, customer.email,
-               customer.currency, customer.time_zone, customer.gateway_customer, seller.code, seller.name,
-               seller.numbering, seller.prefix, seller.net_days
-          FROM books.customers AS customer
-          JOIN books.sellers AS seller USING (seller_id)
-         WHERE customer.seller_id = \(key.seller) AND customer.customer_id = \(key.customer)
-        """
+    /// These accounts were read under their locks.
+    func read(_ keys: some Sequence<CustomerKey>) { state.withLock { $0.accounts.formUnion(keys) } }
+
+    /// Each account is stored once for each time it was read: what is stored later would be compared with what it was
+    /// before the first. Throws `StaleRecord`.
+    func storing(_ keys: [CustomerKey]) throws(StaleRecord) {
+        let missing = state.withLock { state in keys.first { state.accounts.remove($0) == nil } }
+        if let missing { throw StaleRecord("account \(missing) was not read in this transaction, or stored since") }
     }
+
+    /// Sold plans that are nobody else's until the commit.
+    func made(plans: [Int64]) { state.withLock { $0.plans.formUnion(plans) } }
+    func made(plan: Int64) -> Bool { state.withLock { $0.plans.contains(plan) } }
 }

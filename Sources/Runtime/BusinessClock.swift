@@ -4,6 +4,27 @@ internal import Synchronization
 /// What time it is for the business: which jobs are due, which day is billed. Never used for liveness.
 public protocol BusinessClock: Sendable {
     func now() -> Instant
+
+    /// What the database's clock showed a moment ago. A clock of its own kind pays no heed.
+    func synchronise(databaseTime: Instant)
+}
+
+extension BusinessClock {
+    public func synchronise(databaseTime: Instant) {}
+}
+
+/// Business time that stands until it is set: a simulation's.
+public final class VirtualClock: BusinessClock {
+    private let time: Mutex<Instant>
+
+    public init(_ instant: Instant) { time = Mutex(instant) }
+
+    public func now() -> Instant { time.withLock { $0 } }
+
+    /// Never steps back.
+    public func set(to instant: Instant) {
+        time.withLock { $0 = max($0, instant) }
+    }
 }
 
 /// Business time by the database's clock, carried on between heartbeats by this machine's monotonic one.

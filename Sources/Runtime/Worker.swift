@@ -13,14 +13,14 @@ public struct Worker<Store: JobStore>: Sendable {
     let store: Store
     let roster: any WorkerRoster
     let registry: JobRegistry<Store.Work>
-    let clock: DatabaseClock
+    let clock: any BusinessClock
     let settings: WorkerSettings
     let release: String
     let log: Log
     let metrics: Metrics
 
     public init(
-        store: Store, roster: any WorkerRoster, registry: JobRegistry<Store.Work>, clock: DatabaseClock,
+        store: Store, roster: any WorkerRoster, registry: JobRegistry<Store.Work>, clock: any BusinessClock,
         settings: WorkerSettings, release: String, log: Log, metrics: Metrics
     ) {
         self.store = store

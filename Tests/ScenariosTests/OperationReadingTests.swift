@@ -1,6 +1,7 @@
 import Accounts
 import Billing
 import Dates
+import JSONText
 import Money
 import Scenarios
 import Testing
@@ -162,6 +163,16 @@ import Testing
         #expect(timed.at.description == "2026-02-01T10:00:00Z")
         #expect(timed.line == 10)
         #expect(text.contains(#""do": "\#(timed.do)""#))
+    }
+
+    @Test(arguments: operations.map(\.1))
+    func `what is written of an operation is read as that operation`(operation: Operation) throws {
+        guard case .object(let words) = try operation.json(customer: "acme", in: .usd) else {
+            Issue.record("\(operation) is written as no object")
+            return
+        }
+        let timed = try Sample.operation(JSONValue.object([.init("at", "2026-02-01T10:00:00Z")] + words).text())
+        #expect(timed.act == .customer("acme", operation))
     }
 
     @Test func `all billing up to a day is nobody's own`() throws {

@@ -16,7 +16,9 @@ struct Existing {
         var left: Money
     }
 
+    /// In the order in which they were billed.
     private(set) var charges: [Charge] = []
+    private var places: [LineReference: Int] = [:]
     private(set) var usage: [InvoiceLine] = []
     private(set) var minimums: [InvoiceLine] = []
     private(set) var credits: [(line: InvoiceLine, of: LineReference)] = []
@@ -43,6 +45,7 @@ struct Existing {
             if line.kind == .oneTime { oneTime.insert(line.code) }
             guard let span = line.span, line.kind != .oneTime else { return }
             let left = invoice.state == .void ? Money.zero(line.amount.currency) : try line.net
+            places[reference] = charges.count
             charges.append(
                 Charge(
                     reference: reference, line: line, basis: charge.basis, invoice: invoice, standing: [span],
@@ -51,9 +54,7 @@ struct Existing {
         case .minimum: minimums.append(line)
         case .credit(let corrected, _, _, _, _):
             credits.append((line, corrected))
-            guard let span = line.span, let index = charges.firstIndex(where: { $0.reference == corrected }) else {
-                return
-            }
+            guard let span = line.span, let index = places[corrected] else { return }
             charges[index].standing = charges[index].standing.flatMap { $0.subtracting([span]) }
             charges[index].left = try charges[index].left + line.amount
         case .percentOff, .amountOff, .tax, .given: break
@@ -61,11 +62,49 @@ struct Existing {
     }
 
     private mutating func take(_ amount: Money, of reference: LineReference) throws(MoneyFault) {
-        guard let index = charges.firstIndex(where: { $0.reference == reference }) else { return }
+        guard let index = places[reference] else { return }
         let left = try charges[index].left - amount
         charges[index].left = left.isNegative ? .zero(left.currency) : left
     }
 
-    /// The last day of what was billed in advance.
-    var horizon: LocalDate? { charges.compactMap { $0.line.span?.end.date }.max() }
+    /// The charge at that place, if it is one.
+    func charge(at reference: LineReference) -> Charge? { places[reference].map { charges[$0] } }
+
+    /// What stands of each price on each basis.
+    func standing() -> [Key: StandingTime] {
+        var spans: [Key: [Span]] = [:]
+        for charge in charges {
+            spans[Key(code: charge.line.code, basis: charge.basis), default: []] += charge.standing
+        }
+        return spans.mapValues { StandingTime($0) }
+    }
+
+    struct Key: Hashable {
+        let code: String
+        let basis: Explanation.Basis
+    }
+}
+
+/// Billed time, so kept that what lies in a span is found without looking at all of it.
+struct StandingTime {
+    /// By their starts.
+    private let spans: [Span]
+    /// The longest of them reaches so many days.
+    private let reach: Int
+
+    init(_ spans: [Span]) {
+        self.spans = spans.sorted { $0.start < $1.start }
+        reach = spans.map { $0.start.date.days(until: $0.end.date) }.max() ?? 0
+    }
+
+    /// The spans that have time in common with that one.
+    func overlapping(_ span: Span) -> ArraySlice<Span> {
+        let earliest = span.start.date.adding(days: -reach)
+        var (low, high) = (0, spans.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if spans[middle].start.date < earliest { low = middle + 1 } else { high = middle }
+        }
+        return spans[low...].prefix { $0.start < span.end }
+    }
 }

@@ -14,8 +14,11 @@ struct Run {
     let stretch: Stretch
     /// Where other cycles take over, though the one here has not ended.
     let cut: LocalDate?
-    /// Its place in the plan, add-ons last.
+    /// Its place in the plan; add-ons from `addOnRank` on.
     let rank: Int
+
+    /// After the prices of any plan, though the add-on be older than the plan.
+    static let addOnRank = 1_000_000
 
     var interval: BillingInterval { stretch.interval(of: price) }
 
@@ -29,21 +32,16 @@ struct Run {
         var isWhole: Bool { span == cycle }
     }
 
-    /// The windows that begin by `date`, in order; if `first` is given, without those that end before it.
-    func windows(from first: LocalDate? = nil, by date: LocalDate, _ calendar: BillingCalendar) -> [Window] {
+    /// The windows that end after `first`, or all, and begin by `date`, in order.
+    func windows(after first: LocalDate? = nil, by date: LocalDate, _ calendar: BillingCalendar) -> [Window] {
         var windows: [Window] = []
         if let first, let end, end.date < first { return [] }
         var index = stretch.anchor.index(of: max(start.date, first ?? start.date), every: interval)
-        // By the second, the cycle before may reach into that day.
-        if let first, start.date < first { index -= 1 }
         while true {
             let cycle = stretch.cycle(index, every: interval, calendar)
             index += 1
-            guard cycle.start.date <= date else { break }
-            guard let span = Span(max(start, cycle.start), min(end ?? cycle.end, cycle.end)) else {
-                if first != nil, cycle.end <= start { continue }
-                break
-            }
+            guard cycle.start.date <= date, let span = Span(max(start, cycle.start), min(end ?? cycle.end, cycle.end))
+            else { break }
             windows.append(Window(span: span, cycle: cycle, closes: min(cycle.end.date, cut ?? cycle.end.date)))
             if let end, end <= cycle.end { break }
         }
@@ -61,8 +59,10 @@ extension Subscription {
     func runs(_ stretches: [Stretch]) -> [Run] {
         var runs: [Run] = []
         for (index, stretch) in stretches.enumerated() where stretch.billing == .billed {
-            for (rank, price) in stretch.prices.enumerated() {
-                let plan = rank < stretch.plan.prices.count ? stretch.plan.code : nil
+            for (place, price) in stretch.prices.enumerated() {
+                let isPlans = place < stretch.plan.prices.count
+                let plan = isPlans ? stretch.plan.code : nil
+                let rank = isPlans ? place : Run.addOnRank + place - stretch.plan.prices.count
                 let run = Run(
                     price: price, plan: plan, quantity: stretch.quantity(of: price), start: stretch.start,
                     end: stretch.end, stretch: stretch, cut: cut(of: price, after: index, stretches), rank: rank)

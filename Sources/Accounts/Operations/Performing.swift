@@ -9,13 +9,13 @@ public struct Surroundings: Sendable {
     public var takenCodes: Set<String>
     /// How often each coupon has been handed in, by all customers.
     public var redemptions: [String: Int]
-    /// What an invoice that the operation issues is called; the next of the customer's own series if `nil`.
-    public var invoiceNumber: String?
+    /// How many invoices the seller has issued, where they are numbered in one row.
+    public var issued: Int64
 
-    public init(takenCodes: Set<String> = [], redemptions: [String: Int] = [:], invoiceNumber: String? = nil) {
-        self.invoiceNumber = invoiceNumber
+    public init(takenCodes: Set<String> = [], redemptions: [String: Int] = [:], issued: Int64 = 0) {
         self.takenCodes = takenCodes
         self.redemptions = redemptions
+        self.issued = issued
     }
 }
 
@@ -50,6 +50,7 @@ extension Account {
         case .credit(let amount):
             try grantCredit(amount, from: .creditsGranted, .creditGranted, "\(instant)", at: instant)
         case .useCoupon(let subscription, let coupon):
+            if let subscription { _ = try index(of: subscription) }
             try use(coupon, for: subscription, at: instant, surroundings)
         case .setPayment(let arrangement):
             self.arrangement = arrangement
@@ -63,7 +64,7 @@ extension Account {
         case .chargebackReversed(let invoice): try reverseChargeback(of: invoice, at: instant)
         case .void(let invoice): try void(invoice, at: instant)
         case .writeOff(let invoice): try writeOff(invoice, at: instant)
-        case .invoice(let lines): try invoice(lines, at: instant, number: surroundings.invoiceNumber ?? nextNumber)
+        case .invoice(let lines): try invoice(lines, at: instant, surroundings)
         case .overrideDunning(let override): try self.override(override, at: instant)
         case .bill: break
         }
@@ -84,7 +85,8 @@ extension Account {
         case .trialing, .active, .pastDue: return index
         default:
             throw OperationFault(
-                .illegalTransition, "subscription \(code) is \(subscriptions[index].state.rawValue) and cannot be changed")
+                .illegalTransition,
+                "subscription \(code) is \(subscriptions[index].state.rawValue) and cannot be changed")
         }
     }
 

@@ -48,7 +48,6 @@ extension Account {
             invoices[index].state = try invoices[index].state.moving(to: .open, because: .paymentReturned).to
         }
         try book(.paymentReturned, invoices[index].number, at: instant, [(.receivable, .cash, amount)])
-        try applyCredit(to: index, at: instant)
         try fail(index, .needsMethod, at: instant)
     }
 
@@ -101,12 +100,20 @@ extension Account {
     }
 
     /// Issues lines as they were given as an invoice of their own.
-    mutating func invoice(_ lines: [Operation.OneOffLine], at instant: Instant, number: String) throws {
+    mutating func invoice(
+        _ lines: [Operation.OneOffLine], at instant: Instant, _ surroundings: Surroundings
+    ) throws {
         let charges = lines.map {
             InvoiceLine(
                 kind: .oneTime, code: $0.code, quantity: .one, amount: $0.amount, explanation: .given($0.amount),
                 obligation: $0.obligation)
         }
-        try issue(DraftInvoice(charges, for: self), number: number, at: instant)
+        let draft = try DraftInvoice(charges, for: self, on: calendar.date(of: instant))
+        let number =
+            switch settings.numbering.scheme {
+            case .customer: nextNumber
+            case .seller: settings.numbering.number(surroundings.issued + 1, customer: code)
+            }
+        try issue(draft, number: number, at: instant)
     }
 }

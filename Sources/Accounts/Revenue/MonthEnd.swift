@@ -1,3 +1,4 @@
+internal import Billing
 public import Dates
 internal import Ledger
 internal import Money
@@ -20,6 +21,17 @@ extension Account {
         }
         changed.openMonth = open
         self = changed
+    }
+
+    /// When the oldest month that has not been booked is over; `nil` while all that was billed is earned in the books.
+    var monthEnd: Instant? {
+        get throws {
+            guard let openMonth else { return nil }
+            var unearned = try recognizedBooked.negated()
+            for invoice in invoices where invoice.state != .void { unearned = try unearned + invoice.subtotal }
+            for note in notes where invoices[note.invoice].state != .void { unearned = try unearned - note.subtotal }
+            return unearned.isZero ? nil : sellerZone.instant(of: openMonth.nextMonth)
+        }
     }
 
     /// Books on the last day of a month what is earned by then and not yet booked.

@@ -48,13 +48,8 @@ public struct Subscription: Hashable, Sendable {
     public struct End: Hashable, Sendable {
         /// The first day that is not billed.
         public let date: LocalDate
-        /// Usage counts up to here, where it ended in the middle of a day.
-        public let usageUntil: Instant?
 
-        public init(date: LocalDate, usageUntil: Instant? = nil) {
-            self.date = date
-            self.usageUntil = usageUntil
-        }
+        public init(date: LocalDate) { self.date = date }
     }
 
     /// A contract's term.
@@ -73,15 +68,6 @@ public struct Subscription: Hashable, Sendable {
 
     /// The first day that costs something.
     public var firstBilledDay: LocalDate { max(start, trialEnd ?? start) }
-
-    /// Every end that it has had, also those after which it began anew.
-    func ends(_ calendar: BillingCalendar) -> [End] {
-        changes.compactMap { change in
-            guard case .end = change.kind else { return nil }
-            let isMidday = change.recorded > calendar.midnight(change.effective.date)
-            return End(date: change.effective.date, usageUntil: isMidday ? change.recorded : nil)
-        }
-    }
 }
 
 /// One fact about what is to be billed.

@@ -8,54 +8,58 @@ extension SubscriptionTime {
         var found: [Candidate] = []
         var left = existing.usage
         for run in runs {
+            let until = usageEnd(of: run)
+            let run = until == nil ? run : extended(run)
             guard let metric = run.price.model.metric else { continue }
-            let end = end(after: run)
-            let run = extended(run, to: end)
             for window in run.windows(by: date, calendar) {
                 let price = price(run, in: window.cycle)
-                guard due(window, price, end) <= date, let period = window.span.period, let cycle = window.cycle.period
+                guard due(window, price) <= date, let period = window.span.period, let cycle = window.cycle.period
                 else { continue }
                 let billed = left.filter { $0.bills(run, price.code, from: period.start) }
                 left.removeAll { $0.bills(run, price.code, from: period.start) }
                 let (quantity, events) = try meters.quantity(
-                    of: metric, in: period, until: end?.usageUntil, cycle: cycle, for: subscription.ordinal)
+                    of: metric, in: period, until: until, cycle: cycle,
+                    for: subscription.ordinal)
                 let charge = Explanation.Charge(
                     basis: run.basis(price, quantity: quantity), currency: currency, events: events,
                     allowances: allowances(period, cycle))
-                found.append(try usage(charge, run, period, billed: billed))
+                found.append(try usage(charge, run, period, billed: billed, isLate: isLate(due(window, price))))
             }
         }
-        while let line = left.first {
-            let same = left.filter { $0.billsSame(as: line) }
-            left.removeAll { $0.billsSame(as: line) }
-            found.append(try takenBack(same))
-        }
-        return found
+        return try found + left.map { (line) throws(MoneyFault) in try takenBack(line) }
     }
 
-    /// All that was billed of a window that a change made for the past has done away with.
-    private func takenBack(_ lines: [InvoiceLine]) throws(MoneyFault) -> Candidate {
-        guard let line = lines.last, let basis = line.charge?.basis else { preconditionFailure("usage without a charge") }
+    /// A window that a change made for the past has done away with.
+    private func takenBack(_ line: InvoiceLine) throws(MoneyFault) -> Candidate {
+        guard let basis = line.charge?.basis else { preconditionFailure("usage without a charge") }
         let nothing = Explanation.Basis(
             plan: basis.plan, interval: basis.interval, model: .flat(amount: .zero(currency)), timing: basis.timing,
             quantity: .zero)
         let explanation = Explanation.usage(
-            Explanation.Charge(basis: nothing, currency: currency),
-            billed: try Money.sum(lines.map(\.amount), in: currency))
-        var quantity = Rational.zero
-        for line in lines { quantity = try quantity - (line.quantity ?? .zero) }
-        let back = InvoiceLine(
-            kind: .usage, code: line.code, subscription: line.subscription, span: line.span, quantity: quantity,
-            amount: try explanation.evaluate(), explanation: explanation)
-        return candidate(back, rank: 0, waits: true)
+            Explanation.Charge(basis: nothing, currency: currency), billed: line.amount)
+        let line = InvoiceLine(
+            kind: .usage, code: line.code, subscription: line.subscription, span: line.span,
+            quantity: (line.quantity ?? .zero).negated, amount: try explanation.evaluate(), explanation: explanation)
+        return candidate(line, rank: 0, wait: .late)
     }
 
-    /// On a cancellation in the middle of a day usage counts up to its instant, so its time ends the day after.
-    private func extended(_ run: Run, to end: Subscription.End?) -> Run {
-        guard let end, end.usageUntil != nil, run.end?.date == end.date else { return run }
-        return Run(
+    /// The instant up to which usage counts on the day of an end in its midst; not where the day is billed anew.
+    private func usageEnd(of run: Run) -> Instant? {
+        guard let end = run.end,
+            !runs.contains(where: { $0.price.code == run.price.code && $0.start.date == end.date })
+        else { return nil }
+        let change = subscription.changes.last { change in
+            if case .end = change.kind { change.effective.date == end.date } else { false }
+        }
+        return change.map(\.recorded).flatMap { $0 > calendar.midnight(end.date) ? $0 : nil }
+    }
+
+    /// With that last day.
+    private func extended(_ run: Run) -> Run {
+        Run(
             price: run.price, plan: run.plan, quantity: run.quantity, start: run.start,
-            end: calendar.moment(end.date.adding(days: 1)), stretch: run.stretch, cut: run.cut, rank: run.rank)
+            end: run.end.map { calendar.moment($0.date.adding(days: 1)) }, stretch: run.stretch, cut: run.cut,
+            rank: run.rank)
     }
 
     private func allowances(_ period: Period, _ cycle: Period) -> Fraction? {
@@ -64,7 +68,7 @@ extension SubscriptionTime {
     }
 
     private func usage(
-        _ charge: Explanation.Charge, _ run: Run, _ period: Period, billed: [InvoiceLine]
+        _ charge: Explanation.Charge, _ run: Run, _ period: Period, billed: [InvoiceLine], isLate: Bool
     ) throws(MoneyFault) -> Candidate {
         let explanation = Explanation.usage(charge, billed: try Money.sum(billed.map(\.amount), in: currency))
         var quantity = charge.basis.quantity
@@ -72,8 +76,13 @@ extension SubscriptionTime {
         let line = InvoiceLine(
             kind: .usage, code: run.price.code, subscription: subscription.code, span: calendar.span(period),
             quantity: quantity, amount: try explanation.evaluate(), explanation: explanation)
-        // What comes after its period was billed waits for the next invoice.
-        return candidate(line, rank: run.rank, waits: !billed.isEmpty)
+        return candidate(line, rank: run.rank, wait: isLate || !billed.isEmpty ? .late : .no)
+    }
+
+    /// What comes after its period was closed waits for the next invoice, though the period may have come to nothing. A
+    /// change that is made today closes periods of its own, and brings the invoice for them.
+    private func isLate(_ due: LocalDate) -> Bool {
+        due < date && !subscription.changes.contains { calendar.date(of: $0.recorded) == date }
     }
 
     /// What a period's lines lack of the plan's minimum, when it has closed.
@@ -82,7 +91,7 @@ extension SubscriptionTime {
         for run in planRuns {
             guard let minimum = run.stretch.plan.minimum else { continue }
             for window in run.windows(by: date, calendar) {
-                guard due(window, run.price, end(after: run)) <= date else { continue }
+                guard due(window, run.price) <= date else { continue }
                 let lines = try lines(in: window, of: run.stretch.plan.code, with: found)
                 minimums.append(try self.minimum(minimum, run, window, lines: lines))
             }
@@ -93,14 +102,16 @@ extension SubscriptionTime {
     private func minimum(
         _ minimum: Money, _ run: Run, _ window: Run.Window, lines: Money
     ) throws(MoneyFault) -> Candidate {
-        let billed = existing.minimums.filter { $0.code == run.stretch.plan.code && $0.span?.start == window.span.start }
+        let billed = existing.minimums.filter {
+            $0.code == run.stretch.plan.code && $0.span?.start == window.span.start
+        }
         let part = window.isWhole ? nil : calendar.fraction(window.span, of: window.cycle, every: run.interval)
         let explanation = Explanation.minimum(
             minimum, part: part, lines: lines, billed: try Money.sum(billed.map(\.amount), in: currency))
         let line = InvoiceLine(
             kind: .minimum, code: run.stretch.plan.code, subscription: subscription.code, span: window.span,
             factor: part, amount: try explanation.evaluate(), explanation: explanation)
-        return candidate(line, rank: run.rank, waits: !billed.isEmpty)
+        return candidate(line, rank: run.rank, wait: isLate(due(window, run.price)) || !billed.isEmpty ? .late : .no)
     }
 
     /// The time of each plan, whatever its quantities and add-ons, as if it were a price of its own in arrears.
@@ -117,11 +128,17 @@ extension SubscriptionTime {
         for line in billed + found.map(\.line) where line.counts(in: window, of: plan) {
             total = try total + line.amount
         }
-        let credits = existing.credits.map { ($0.line, $0.of) } + found.compactMap { candidate in
-            if case .credit(let corrected, _, _, _, _) = candidate.line.explanation { (candidate.line, corrected) } else { nil }
-        }
+        let credits =
+            existing.credits.map { ($0.line, $0.of) }
+            + found.compactMap { candidate in
+                if case .credit(let corrected, _, _, _, _) = candidate.line.explanation {
+                    (candidate.line, corrected)
+                } else {
+                    nil
+                }
+            }
         for (line, corrected) in credits
-        where existing.charges.contains(where: { $0.reference == corrected && $0.line.counts(in: window, of: plan) }) {
+        where existing.charge(at: corrected)?.line.counts(in: window, of: plan) ?? false {
             total = try total + line.amount
         }
         return total
@@ -136,8 +153,8 @@ extension Stretch {
             code: plan.code, name: plan.name, currency: plan.currency, interval: plan.interval, prices: [mark],
             minimum: plan.minimum)
         return Stretch(
-            start: start, end: end, plan: bare, planSince: planSince, addOns: [], quantities: [:], anchor: anchor,
-            anchored: anchored, billing: billing, waits: waits)
+            start: start, end: end, plan: bare, addOns: [], quantities: [:], anchor: anchor,
+            anchored: anchored, billing: billing, waitsSince: waitsSince)
     }
 }
 
@@ -153,11 +170,6 @@ extension InvoiceLine {
     /// Whether it bills usage of that run's price from that day on.
     fileprivate func bills(_ run: Run, _ code: String, from start: LocalDate) -> Bool {
         self.code == code && period?.start == start && charge?.basis.plan == run.plan
-    }
-
-    /// Whether both bill usage of the same price in the same window.
-    fileprivate func billsSame(as other: InvoiceLine) -> Bool {
-        code == other.code && period?.start == other.period?.start && charge?.basis.plan == other.charge?.basis.plan
     }
 
     /// Whether it is one of the charges that a plan's minimum asks for.

@@ -28,11 +28,17 @@ extension Seller {
         if let prefix = invoices.numbering.prefix { invoice.append(.init("prefix", .string(prefix))) }
         return [
             "code": .string(code), "name": .string(name), "time_zone": .string(timeZone),
-            "currency": .string(currency.code), "invoice": .object(invoice),
-            "dunning": [
-                "retry_days": .array(dunning.retryDays.map { .integer(Int64($0)) }),
-                "grace_days": .integer(Int64(dunning.graceDays)), "final": .string(dunning.final.rawValue),
-            ],
+            "currency": .string(currency.code), "invoice": .object(invoice), "dunning": dunning.json,
+        ]
+    }
+}
+
+extension Dunning {
+    /// As a catalogue writes it.
+    public var json: JSONValue {
+        [
+            "retry_days": .array(retryDays.map { .integer(Int64($0)) }), "grace_days": .integer(Int64(graceDays)),
+            "final": .string(final.rawValue),
         ]
     }
 }

@@ -45,7 +45,7 @@ extension Plan {
 extension Price {
     /// As a catalogue writes it, what is left out being the default. Throws as `Plan.json()` does.
     public func json(in currency: Currency) throws(MoneyFault) -> JSONValue {
-        var members: [JSONValue.Member] = [.init("code", .string(code)), .init("model", .string(model.name))]
+        var members: [JSONValue.Member] = [.init("code", .string(code))]
         members += try model.members(in: currency)
         if timing != .inAdvance, model.metric == nil { members.append(.init("bill", .string(timing.rawValue))) }
         if let interval { members.append(.init("interval", interval.json)) }
@@ -72,8 +72,11 @@ extension PriceModel {
         }
     }
 
+    /// The part of a price that says what it costs. Throws as `Plan.json()` does.
+    public func json(in currency: Currency) throws(MoneyFault) -> JSONValue { .object(try members(in: currency)) }
+
     fileprivate func members(in currency: Currency) throws(MoneyFault) -> [JSONValue.Member] {
-        var members: [JSONValue.Member] = []
+        var members: [JSONValue.Member] = [.init("model", .string(name))]
         switch counted {
         case .unit(let unit): members.append(.init("unit", .string(unit)))
         case .metric(let metric): members.append(.init("metric", .string(metric)))

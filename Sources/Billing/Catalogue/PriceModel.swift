@@ -67,10 +67,12 @@ extension PriceModel {
         case .flat(let amount), .oneTime(let amount): return Rational(amount.minorUnits)
         case .perUnit(_, let amount, let included), .usage(_, let amount, let included):
             return try amount * max(quantity - included * allowances, .zero)
-        case .graduated(_, let tiers): return try Self.graduated(quantity, tiers, allowances)
-        case .volume(_, let tiers):
-            guard let tier = try Self.reached(by: quantity, tiers, allowances) else { return .zero }
-            return try tier.unitAmount * max(quantity, .zero) + tier.flatAmount
+        case .graduated, .volume:
+            var total = Rational.zero
+            for (tier, part) in try parts(of: quantity, allowances: allowances) {
+                total = try total + tier.unitAmount * part + tier.flatAmount
+            }
+            return total
         case .package(_, let size, let amount, let included):
             let packages = try max(quantity - included * allowances, .zero) / size
             return try amount * Rational(packages.negated.floor).negated
@@ -80,20 +82,33 @@ extension PriceModel {
         }
     }
 
-    private static func graduated(
-        _ quantity: Rational, _ tiers: [Tier], _ allowances: Rational
-    ) throws(MoneyFault) -> Rational {
-        var total = Rational.zero
+    /// What each tier bills of a quantity: with `graduated` the tiers that it enters, each the part that lies in it; with
+    /// `volume` the one that it reaches, all of it. None with other models. Throws `overflow`.
+    public func parts(
+        of quantity: Rational, allowances: Rational = .one
+    ) throws(MoneyFault) -> [(tier: Tier, quantity: Rational)] {
+        switch self {
+        case .graduated(_, let tiers): return try Self.entered(by: quantity, tiers, allowances)
+        case .volume(_, let tiers):
+            let reached = try Self.reached(by: quantity, tiers, allowances)
+            return reached.map { [($0, max(quantity, .zero))] } ?? []
+        case .flat, .oneTime, .perUnit, .usage, .package, .percentage: return []
+        }
+    }
+
+    private static func entered(
+        by quantity: Rational, _ tiers: [Tier], _ allowances: Rational
+    ) throws(MoneyFault) -> [(tier: Tier, quantity: Rational)] {
+        var parts: [(tier: Tier, quantity: Rational)] = []
         var lower = Rational.zero
         for (index, tier) in tiers.enumerated() {
             guard index == 0 || quantity > lower else { break }
             let bound = try tier.upTo.map { (bound) throws(MoneyFault) in try bound * allowances }
-            let part = try max(min(quantity, bound ?? quantity) - lower, .zero)
-            total = try total + tier.unitAmount * part + tier.flatAmount
+            parts.append((tier, try max(min(quantity, bound ?? quantity) - lower, .zero)))
             guard let bound else { break }
             lower = bound
         }
-        return total
+        return parts
     }
 
     private static func reached(

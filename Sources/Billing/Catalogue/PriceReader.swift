@@ -15,6 +15,20 @@ extension Price {
     }
 }
 
+extension Price {
+    /// Reads back what `json(in:)` wrote; the metric that it names was checked before. Throws the first fault.
+    public init(reading node: JSONNode, currency: Currency) throws(JSONFault) {
+        self = try PlanReader.stored(in: currency) { $0.price(node) }
+    }
+}
+
+extension PriceModel {
+    /// Reads back what `json(in:)` wrote; the metric that it names was checked before. Throws the first fault.
+    public init(reading node: JSONNode, currency: Currency) throws(JSONFault) {
+        self = try PlanReader.stored(in: currency) { $0.model(node) }
+    }
+}
+
 extension PriceModel.Tier {
     /// Reads a list of tiers as a catalogue writes it: ascending, the last without a bound. `nil` if anything is wrong
     /// with it, and then `faults` has all of it.
@@ -70,6 +84,25 @@ extension PlanReader {
         return Price(
             code: code, model: model, timing: timing ?? .inAdvance, interval: interval, effectiveFrom: effectiveFrom,
             movesExistingFrom: movesFrom)
+    }
+
+    /// What `read` makes of something that was checked when it was stored. Throws the first fault.
+    fileprivate static func stored<Value>(
+        in currency: Currency, _ read: (inout PlanReader) -> Value?
+    ) throws(JSONFault) -> Value {
+        var reader = PlanReader(currency: currency, metrics: nil)
+        let value = read(&reader)
+        if let fault = reader.fields.faults.faults.first { throw fault }
+        guard let value else { preconditionFailure("nothing was read, and nothing is wrong with it") }
+        return value
+    }
+
+    fileprivate mutating func model(_ node: JSONNode) -> PriceModel? {
+        guard fields.isObject(node), let name = fields.required(node, "model", Field.choice(ModelName.self)) else {
+            return nil
+        }
+        fields.check(node, keys: name.keys.union(["model"]))
+        return model(name, node)
     }
 
     private mutating func model(_ name: ModelName, _ node: JSONNode) -> PriceModel? {

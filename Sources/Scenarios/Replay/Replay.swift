@@ -47,14 +47,11 @@ public struct Replay {
             try settleAnswers()
             for index in accounts.indices { try accounts[index].advance(to: now) }
             try invoiceAndCharge()
-            for index in accounts.indices {
-                try accounts[index].remind(at: now)
-                try accounts[index].endGrace(at: now)
-            }
-            // What ended for good has its last invoice in arrears.
-            try invoiceAndCharge()
+            while try collect() { try invoiceAndCharge() }
             try watch(self, .settled(now))
-            let due = accounts.flatMap { [$0.nextDue(after: now), $0.nextCollection(after: now)].compactMap(\.self) }
+            let due = try accounts.flatMap {
+                try [$0.nextDue(after: now), $0.nextCollection(after: now)].compactMap(\.self)
+            }
             guard let next = ([operations.first?.at].compactMap(\.self) + due + answers.map(\.at)).min() else { break }
             now = next
         }
@@ -82,26 +79,24 @@ public struct Replay {
     }
 
     private mutating func reactivate(_ index: Int) throws {
-        guard let number = accounts[index].reactivation.map({ _ in nextNumber(index) }) else {
-            let charged = try chargeAll(of: index)
-            guard charged.allSatisfy({ accounts[index].attempts[$0].outcome == .success }) else {
-                throw OperationFault(.paymentFailed, "what is overdue could not be charged")
-            }
-            return
+        if try chargeAll(of: index).contains(where: { accounts[index].attempts[$0].isDeclined }) {
+            accounts[index].withdrawReactivation()
+            throw OperationFault(.paymentFailed, "what is overdue could not be charged")
         }
+        guard accounts[index].reactivation != nil else { return }
+        let number = nextNumber(index)
         let charges = try accounts[index].invoiceReactivation { _ in number }
-        if charges, try chargeAll(of: index).contains(where: { accounts[index].attempts[$0].outcome != .success }) {
+        if charges, try chargeAll(of: index).contains(where: { accounts[index].attempts[$0].isDeclined }) {
             throw OperationFault(.paymentFailed, "the first charge was declined")
         }
     }
 
     private func surroundings(of index: Int) -> Surroundings {
-        var surroundings = Surroundings()
+        var surroundings = Surroundings(issued: invoiceCount)
         for (place, account) in accounts.enumerated() {
             if place != index { surroundings.takenCodes.formUnion(account.subscriptions.map(\.code)) }
             for use in account.coupons { surroundings.redemptions[use.coupon.code, default: 0] += 1 }
         }
-        surroundings.invoiceNumber = nextNumber(index)
         return surroundings
     }
 
@@ -111,12 +106,12 @@ public struct Replay {
         }
     }
 
+    private var invoiceCount: Int64 { Int64(accounts.reduce(0) { $0 + $1.invoices.count }) }
+
     private func nextNumber(_ index: Int) -> String {
         switch scenario.settings.numbering.scheme {
         case .customer: accounts[index].nextNumber
-        case .seller: 
-            scenario.settings.numbering.number(
-                Int64(accounts.reduce(1) { $0 + $1.invoices.count }), customer: accounts[index].code)
+        case .seller: scenario.settings.numbering.number(invoiceCount + 1, customer: accounts[index].code)
         }
     }
 
@@ -134,6 +129,17 @@ public struct Replay {
             }
             for index in accounts.indices where try !chargeAll(of: index).isEmpty { isDone = false }
         }
+    }
+
+    /// Reminders and suspensions, after which there may be something to invoice again. Returns whether there were any.
+    private mutating func collect() throws -> Bool {
+        var isDone = false
+        for index in accounts.indices where try accounts[index].isReminderDue(at: now) {
+            try accounts[index].remind(at: now)
+            try accounts[index].endGrace(at: now)
+            isDone = true
+        }
+        return isDone
     }
 
     /// More invoices of one customer than an instant can bring.
@@ -159,7 +165,8 @@ public struct Replay {
             return try accounts[index].settle(attempt: attempt, with: answer, at: now)
         }
         try accounts[index].settle(attempt: attempt, with: .processing, at: now)
-        wait(for: attempt, of: index, until: settlement(of: attempt, index), outcome)
+        let answered = accounts[index].calendar.zone.sameTime(as: now, days: ScriptedGateway.settlementDays)
+        wait(for: attempt, of: index, until: answered, outcome)
     }
 
     private mutating func wait(for attempt: Int, of index: Int, until at: Instant, _ outcome: Outcome) {
@@ -176,17 +183,28 @@ public struct Replay {
         let due = answers.filter { $0.at <= now }
         answers.removeAll { $0.at <= now }
         for answer in due {
-            switch answer.outcome {
-            case .timeoutCharged where accounts[answer.customer].attempts[answer.attempt].method == .ach:
-                try accounts[answer.customer].settle(attempt: answer.attempt, with: .processing, at: now)
-                wait(for: answer.attempt, of: answer.customer, until: settlement(of: answer.attempt, answer.customer), .success)
-            case .timeoutCharged:
-                try accounts[answer.customer].settle(attempt: answer.attempt, with: .success, at: now)
-            case .timeoutNotCharged, .unreachable: try send(answer.attempt, of: answer.customer)
-            default:
-                guard let outcome = answer.outcome.answer else { continue }
-                try accounts[answer.customer].settle(attempt: answer.attempt, with: outcome, at: now)
+            let reactivated = accounts[answer.customer].reactivation?.invoice
+            try settle(answer)
+            let attempt = accounts[answer.customer].attempts[answer.attempt]
+            // What was asked for is refused only now.
+            if attempt.invoice == reactivated, attempt.isDeclined {
+                errors.append(
+                    ErrorResult(at: now, do: "reactivate", error: OperationFault.Code.paymentFailed.rawValue))
             }
+        }
+    }
+
+    private mutating func settle(_ answer: PendingAnswer) throws {
+        let (index, attempt) = (answer.customer, answer.attempt)
+        switch answer.outcome {
+        case .timeoutCharged where accounts[index].attempts[attempt].method == .ach:
+            try accounts[index].settle(attempt: attempt, with: .processing, at: now)
+            wait(for: attempt, of: index, until: settlement(of: attempt, index), .success)
+        case .timeoutCharged: try accounts[index].settle(attempt: attempt, with: .success, at: now)
+        case .timeoutNotCharged, .unreachable: try send(attempt, of: index)
+        default:
+            guard let outcome = answer.outcome.answer else { return }
+            try accounts[index].settle(attempt: attempt, with: outcome, at: now)
         }
     }
 }

@@ -1,0 +1,183 @@
+internal import Billing
+internal import BillingPorts
+internal import Dates
+internal import Postgres
+
+/// Every statement that reads accounts: one for each of their parts, however many customers are asked for.
+enum AccountSQL {
+    /// In the order of ids, so that two who lock several never wait in a circle. NO KEY UPDATE excludes every other that
+    /// locks a customer, but not the foreign keys of those who do not: a row that merely names it need not wait.
+    static func lock(_ customers: [Customer.ID], of seller: Seller.ID) -> SQL {
+        """
+        SELECT customer_id FROM books.customers
+         WHERE seller_id = \(seller) AND customer_id = ANY (\(customers))
+         ORDER BY customer_id
+           FOR NO KEY UPDATE
+        """
+    }
+
+    /// One pass over the index of what falls due, in the order of ids. A row that somebody has locked is being seen to.
+    static func due(of seller: Seller.ID, by instant: Instant, after cursor: Customer.ID?, limit: Int) -> SQL {
+        """
+        SELECT customer_id FROM books.customers
+         WHERE seller_id = \(seller) AND next_due_at <= \(instant) AND customer_id > \(cursor ?? Customer.ID(0))
+         ORDER BY customer_id
+         LIMIT \(limit)
+           FOR NO KEY UPDATE SKIP LOCKED
+        """
+    }
+
+    static func page(of seller: Seller.ID, after cursor: Customer.ID?, limit: Int) -> SQL {
+        """
+        SELECT customer_id FROM books.customers
+         WHERE seller_id = \(seller) AND customer_id > \(cursor ?? Customer.ID(0))
+         ORDER BY customer_id
+         LIMIT \(limit)
+        """
+    }
+
+    /// Of accounts: in this order, as `AccountRows` reads them.
+    static func parts(_ customers: [Customer.ID], of seller: Seller.ID) -> [SQL] {
+        [
+            self.seller(seller), self.customers(customers, of: seller), subscriptions(customers, of: seller),
+            transitions(customers, of: seller), invoices(customers, of: seller), lines(customers, of: seller),
+            notes(customers, of: seller), attempts(customers, of: seller), coupons(customers, of: seller),
+            usage(customers, of: seller),
+        ]
+    }
+
+    static func seller(_ seller: Seller.ID) -> SQL {
+        """
+        SELECT code, name, time_zone, settings, catalogue_revision FROM books.sellers
+         WHERE seller_id = \(seller)
+        """
+    }
+
+    private static func customers(_ customers: [Customer.ID], of seller: Seller.ID) -> SQL {
+        """
+        SELECT customer.customer_id, customer.code, customer.name, customer.email, customer.currency,
+               customer.time_zone, customer.country, customer.region, customer.postal_code, customer.tax_exempt,
+               customer.billing_day, customer.payment_method, customer.net_days, customer.gateway_customer,
+               customer.credit, customer.recognized_booked, customer.entry_count, customer.mail_count, customer.state,
+               method.payment_method_id, method.gateway_reference
+          FROM books.customers AS customer
+          LEFT JOIN books.payment_methods AS method
+                 ON (method.seller_id, method.customer_id) = (customer.seller_id, customer.customer_id)
+                AND method.state = 'active'
+         WHERE customer.seller_id = \(seller) AND customer.customer_id = ANY (\(customers))
+         ORDER BY customer.customer_id
+        """
+    }
+
+    private static func subscriptions(_ customers: [Customer.ID], of seller: Seller.ID) -> SQL {
+        """
+        SELECT customer_id, ordinal, code, state, starts_on, content FROM books.subscriptions
+         WHERE seller_id = \(seller) AND customer_id = ANY (\(customers))
+         ORDER BY customer_id, ordinal
+        """
+    }
+
+    private static func transitions(_ customers: [Customer.ID], of seller: Seller.ID) -> SQL {
+        """
+        SELECT customer_id, subscription, to_state, cause, at FROM books.subscription_transitions
+         WHERE seller_id = \(seller) AND customer_id = ANY (\(customers))
+         ORDER BY customer_id, subscription, ordinal
+        """
+    }
+
+    private static func invoices(_ customers: [Customer.ID], of seller: Seller.ID) -> SQL {
+        """
+        SELECT \(invoiceColumns) FROM books.invoices AS invoice
+         WHERE seller_id = \(seller) AND customer_id = ANY (\(customers))
+         ORDER BY customer_id, ordinal
+        """
+    }
+
+    /// Of `invoice`, as `AccountRows` reads them.
+    private static let invoiceColumns: SQL = """
+        customer_id, ordinal, number, issued_on, due_on, issued_at, currency, line_count, subtotal, tax, state,
+        credit_applied, paid, noted, refunded, charged_back, dunning, withdrawn, voided_on
+        """
+
+    private static func lines(_ customers: [Customer.ID], of seller: Seller.ID) -> SQL {
+        """
+        SELECT customer_id, invoice, kind, code, subscription, period_start, period_end, quantity, factor, amount,
+               explanation, extras
+          FROM books.invoice_lines
+         WHERE seller_id = \(seller) AND customer_id = ANY (\(customers))
+         ORDER BY customer_id, invoice, position
+        """
+    }
+
+    private static func notes(_ customers: [Customer.ID], of seller: Seller.ID) -> SQL {
+        """
+        SELECT customer_id, ordinal, number, invoice, issued_on, issued_at, currency, subtotal, tax, credited, refunded,
+               shares
+          FROM books.credit_notes
+         WHERE seller_id = \(seller) AND customer_id = ANY (\(customers))
+         ORDER BY customer_id, ordinal
+        """
+    }
+
+    private static func attempts(_ customers: [Customer.ID], of seller: Seller.ID) -> SQL {
+        """
+        SELECT customer_id, ordinal, invoice, number, at, amount, currency, method, outcome, sent_at, gateway_reference,
+               decline_code
+          FROM books.payment_attempts
+         WHERE seller_id = \(seller) AND customer_id = ANY (\(customers))
+         ORDER BY customer_id, ordinal
+        """
+    }
+
+    private static func coupons(_ customers: [Customer.ID], of seller: Seller.ID) -> SQL {
+        """
+        SELECT customer_id, ordinal, currency, definition, subscription, used_on FROM books.coupon_uses
+         WHERE seller_id = \(seller) AND customer_id = ANY (\(customers))
+         ORDER BY customer_id, ordinal
+        """
+    }
+
+    private static func usage(_ customers: [Customer.ID], of seller: Seller.ID) -> SQL {
+        """
+        SELECT customer_id, ordinal, event_id, metric, quantity, properties, given_at, at, counted_on
+          FROM books.usage_events
+         WHERE seller_id = \(seller) AND customer_id = ANY (\(customers))
+         ORDER BY customer_id, ordinal
+        """
+    }
+
+    static func entries(_ customers: [Customer.ID], of seller: Seller.ID) -> SQL {
+        """
+        SELECT entry.customer_id, entry.ordinal, entry.kind, entry.reference, entry.booked_on, posting.debit,
+               posting.credit, posting.amount, posting.currency
+          FROM books.journal_entries AS entry
+          JOIN books.postings AS posting
+            ON (posting.seller_id, posting.customer_id, posting.entry)
+               = (entry.seller_id, entry.customer_id, entry.ordinal)
+         WHERE entry.seller_id = \(seller) AND entry.customer_id = ANY (\(customers))
+         ORDER BY entry.customer_id, entry.ordinal, posting.position
+        """
+    }
+
+    static func mails(_ customers: [Customer.ID], of seller: Seller.ID) -> SQL {
+        """
+        SELECT customer_id, ordinal, at, template, subject FROM books.mails
+         WHERE seller_id = \(seller) AND customer_id = ANY (\(customers))
+         ORDER BY customer_id, ordinal
+        """
+    }
+
+    static func catalogue(_ revision: Int, of seller: Seller.ID) -> SQL {
+        """
+        SELECT currency, definition FROM books.catalogues
+         WHERE seller_id = \(seller) AND revision = \(Int32(revision))
+        """
+    }
+
+    static func plans(_ ids: [Int64], of seller: Seller.ID) -> SQL {
+        """
+        SELECT plan_id, currency, definition FROM books.sold_plans
+         WHERE seller_id = \(seller) AND plan_id = ANY (\(ids))
+        """
+    }
+}

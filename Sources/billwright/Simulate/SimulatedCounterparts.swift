@@ -1,0 +1,96 @@
+internal import Accounts
+internal import BillingPorts
+internal import JobKit
+internal import Scenarios
+internal import Synchronization
+
+/// A payment service that answers as a scenario says. What it remembers of a charge it tells when it is asked.
+final class SimulatedGateway: PaymentGateway {
+    private struct State {
+        var scripts: [String: ScriptedGateway] = [:]
+        /// By the charge's key: what will be found of it.
+        var memory: [String: ChargeSearch] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    /// What the gateway calls a scenario's customer, and what that pays with.
+    static func reference(of customer: String) -> String { "sim_customer_\(customer)" }
+    static func reference(of method: PaymentArrangement.Method) -> String { "sim_\(method.rawValue)" }
+
+    /// From now on that customer's requests are answered so.
+    func script(_ outcomes: [Outcome], for customer: String) {
+        state.withLock { $0.scripts[Self.reference(of: customer)] = ScriptedGateway(outcomes) }
+    }
+
+    func charge(_ request: ChargeRequest) async -> ChargeOutcome {
+        state.withLock { state in
+            let outcome = state.scripts[request.customer, default: ScriptedGateway([])].next()
+            let reference = "sim_charge_\(request.attempt)"
+            let isDebit = request.paymentMethod == Self.reference(of: .ach)
+            let settled = Self.answer(to: outcome, reference)
+            state.memory[request.attempt] = settled.map { .found($0) } ?? .notFound
+            guard let settled, outcome != .timeoutCharged else { return .unknown(reason: "no answer") }
+            return isDebit ? .processing(reference: reference) : settled
+        }
+    }
+
+    /// What becomes of a request in the end; `nil`: it never arrived.
+    private static func answer(to outcome: Outcome, _ reference: String) -> ChargeOutcome? {
+        switch outcome {
+        case .success, .timeoutCharged: .succeeded(reference: reference)
+        case .requiresAction: .requiresAction(reference: reference)
+        case .insufficientFunds, .cardDeclined, .expiredCard, .lostCard:
+            .declined(code: outcome.rawValue, advice: nil, reference: reference)
+        case .unreachable, .timeoutNotCharged: nil
+        }
+    }
+
+    func findCharge(_ request: ChargeRequest) async -> ChargeSearch {
+        state.withLock { $0.memory[request.attempt] ?? .notFound }
+    }
+
+    func createCustomer(_ customer: GatewayCustomer, key: IdempotencyKey) async -> SetupOutcome {
+        .misconfigured(reason: "customers of a simulation are known from the beginning")
+    }
+
+    func attach(_ token: String, toCustomer reference: String, key: IdempotencyKey) async -> SetupOutcome {
+        .misconfigured(reason: "payment methods of a simulation are known from the beginning")
+    }
+}
+
+/// A mail server that takes everything.
+struct SimulatedMailer: Mailer {
+    func send(_ message: MailMessage) async -> MailOutcome { .accepted(reply: "250 taken") }
+}
+
+/// Holds jobs back until their wave has come.
+final class Gate: Sendable {
+    private struct State {
+        var isOpen = false
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Mutex(State())
+
+    func open() {
+        let waiters = state.withLock { state in
+            state.isOpen = true
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    func close() { state.withLock { $0.isOpen = false } }
+
+    func wait() async {
+        await withCheckedContinuation { continuation in
+            let isOpen = state.withLock { state in
+                if !state.isOpen { state.waiters.append(continuation) }
+                return state.isOpen
+            }
+            if isOpen { continuation.resume() }
+        }
+    }
+}
