@@ -7,6 +7,7 @@ extension SubscriptionTime {
     func usage(_ meters: Meters) throws(MoneyFault) -> [Candidate] {
         var found: [Candidate] = []
         var left = existing.usage
+        let isChanged = isChangedToday
         for run in runs {
             guard let metric = run.price.model.metric else { continue }
             let end = end(after: run)
@@ -23,7 +24,9 @@ extension SubscriptionTime {
                 let charge = Explanation.Charge(
                     basis: run.basis(price, quantity: quantity), currency: currency, events: events,
                     allowances: allowances(period, cycle))
-                found.append(try usage(charge, run, period, billed: billed, isLate: isLate(due(window, price, end))))
+                // What comes after its period was closed waits for the next invoice, though that may have come to nothing.
+                let isLate = !isChanged && due(window, price, end) < date
+                found.append(try usage(charge, run, period, billed: billed, isLate: isLate))
             }
         }
         while let line = left.first {
@@ -86,15 +89,13 @@ extension SubscriptionTime {
         return candidate(line, rank: run.rank, wait: isLate || !billed.isEmpty ? .late : .no)
     }
 
-    /// What comes after its period was closed waits for the next invoice, though the period may have come to nothing. A
-    /// change that is made today closes periods of its own, and brings the invoice for them.
-    private func isLate(_ due: LocalDate) -> Bool {
-        due < date && !subscription.changes.contains { calendar.date(of: $0.recorded) == date }
-    }
+    /// Whether something was changed today: that may close periods of its own, and brings the invoice for them.
+    private var isChangedToday: Bool { subscription.changes.contains { calendar.date(of: $0.recorded) == date } }
 
     /// What a period's lines lack of the plan's minimum, when it has closed.
     func minimums(with found: [Candidate]) throws(MoneyFault) -> [Candidate] {
         var minimums: [Candidate] = []
+        let isChanged = isChangedToday
         for run in planRuns {
             guard let minimum = run.stretch.plan.minimum else { continue }
             let end = end(after: run)
@@ -102,7 +103,8 @@ extension SubscriptionTime {
                 let due = due(window, run.price, end)
                 guard due <= date else { continue }
                 let lines = try lines(in: window, of: run.stretch.plan.code, with: found)
-                minimums.append(try self.minimum(minimum, run, window, lines: lines, isLate: isLate(due)))
+                let isLate = !isChanged && due < date
+                minimums.append(try self.minimum(minimum, run, window, lines: lines, isLate: isLate))
             }
         }
         return minimums
@@ -189,6 +191,10 @@ extension InvoiceLine {
     /// Whether it is one of the charges that a plan's minimum asks for.
     fileprivate func counts(in window: Run.Window, of plan: String) -> Bool {
         guard let charge, kind == .proration || kind == .recurring || kind == .usage, let span else { return false }
-        return (charge.basis.plan ?? plan) == plan && span.start >= window.span.start && span.start < window.span.end
+        // Usage counts by days, also where all else counts by seconds.
+        let start =
+            kind == .usage
+            ? max(span.start, Moment(date: span.start.date, second: window.span.start.second)) : span.start
+        return (charge.basis.plan ?? plan) == plan && start >= window.span.start && start < window.span.end
     }
 }
