@@ -8,14 +8,16 @@ extension BillingWork {
     /// those ends by asking here again, so that what one brings about is taken up by the next.
     public func followUp(_ accounts: [OpenAccount]) async throws {
         var toInvoice: [CustomerKey] = []
+        var jobs: [NewJob] = []
         for open in accounts {
             switch open.account.nextTask(at: now) {
             case .invoice: toInvoice.append(open.key)
-            case .collect: try await enqueue(CollectPayments(customer: open.key))
-            case .remind: try await enqueue(RemindCustomer(customer: open.key))
+            case .collect: jobs.append(try NewJob(CollectPayments(customer: open.key)))
+            case .remind: jobs.append(try NewJob(RemindCustomer(customer: open.key)))
             case nil: break
             }
         }
+        if !jobs.isEmpty { try await enqueue(jobs) }
         try await requestInvoices(of: toInvoice)
     }
 
