@@ -31,7 +31,6 @@ struct Composition: Sendable {
     let configuration: PostgresConfiguration
     let pool: PostgresPool
     let control: PostgresPool
-    let store: Store
     let books: BooksContext
     let clock: any BusinessClock
     let log: Log
@@ -57,7 +56,6 @@ struct Composition: Sendable {
         self.pool = pool
         self.control = control
         self.books = books
-        store = Store(pool: pool, control: control, listener: configuration) { PostgresBooks($0, books) }
         self.clock = clock
         self.log = log
         metrics = Metrics()
@@ -75,6 +73,13 @@ struct Composition: Sendable {
                 log.warning("the database is away; waiting", ["database": "\(configuration)", "error": "\(error)"])
                 try await Task.sleep(for: .seconds(1))
             }
+        }
+    }
+
+    /// The store as handlers see it.
+    func store(enqueueLimit: Int) -> Store {
+        Store(pool: pool, control: control, listener: configuration, enqueueLimit: enqueueLimit) { [books] in
+            PostgresBooks($0, books)
         }
     }
 
@@ -104,6 +109,7 @@ struct Composition: Sendable {
             refresh: { [control, metrics, clock] in
                 let depths = try await QueueInspection(pool: control).depths()
                 ProcessMetrics.show(depths, at: clock.now(), in: metrics)
+                ProcessMetrics.show(try await QueuePauses(pool: control).list(limit: 1000), in: metrics)
             })
         let server = try service.start(on: settings)
         log.info("serving health and metrics", ["address": settings.address, "port": "\(server.port)"])

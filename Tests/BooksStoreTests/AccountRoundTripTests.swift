@@ -4,7 +4,7 @@ import BillingPorts
 import BooksStore
 import Dates
 import Money
-import PropertySupport
+import Chance
 import QueueStore
 import TestSupport
 import Testing

@@ -6,7 +6,7 @@ import Dates
 import JobKit
 import Money
 import Postgres
-import PropertySupport
+import Chance
 import QueueStore
 import TestSupport
 import Testing

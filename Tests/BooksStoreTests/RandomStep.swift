@@ -2,7 +2,7 @@ import Accounts
 import Billing
 import Dates
 import Money
-import PropertySupport
+import Chance
 
 /// One thing that happens to an account: the same to any that is the same.
 struct RandomStep: Sendable {

@@ -21,6 +21,7 @@ struct Simulation {
     let composition: Composition
     let clock: VirtualClock
     let gateway: SimulatedGateway
+    private let store: Composition.Store
     /// Invoices of a seller's own series are numbered once everything else of their instant is done.
     let numbering = Gate()
 
@@ -30,6 +31,7 @@ struct Simulation {
         self.composition = composition
         self.clock = clock
         self.gateway = gateway
+        store = composition.store(enqueueLimit: 10_000)
     }
 
     func run(workers: Int) async throws -> SimulationResult {
@@ -50,6 +52,13 @@ struct Simulation {
         }
     }
 
+    /// A story of declines is no reason to stop a kind.
+    private var settings: WorkerSettings {
+        var settings = WorkerSettings(concurrency: 4)
+        settings.breakers[CollectPayments.kind] = .off
+        return settings
+    }
+
     private var counterparts: Counterparts {
         Counterparts(
             gateway: gateway, mailer: SimulatedMailer(), mailDomain: "simulation.example", zones: HostTimeZones(),
@@ -58,16 +67,17 @@ struct Simulation {
 
     private func worker() -> Worker<Composition.Store> {
         Worker(
-            store: composition.store, roster: PostgresRoster(control: composition.control),
+            store: store, roster: PostgresRoster(control: composition.control),
             registry: counterparts.registry(finalising: GatedFinalisation(gate: numbering)), clock: clock,
-            settings: WorkerSettings(concurrency: 4), release: Program.billwright.version, log: composition.log,
+            settings: settings, release: Program.billwright.version, log: composition.log,
             metrics: composition.metrics)
     }
 
     private func play() async throws -> SimulationResult {
-        var desk = try await SimulationDesk(scenario, composition: composition, clock: clock, gateway: gateway)
+        var desk = try await SimulationDesk(
+            scenario, composition: composition, store: store, clock: clock, gateway: gateway)
         let pulse = SimulationPulse(
-            composition: composition, numbering: numbering, queues: counterparts.registry.queues)
+            composition: composition, store: store, numbering: numbering, queues: counterparts.registry.queues)
         try await pulse.settle(at: clock.now())
         var operations = scenario.timeline[...]
         var now = clock.now()
@@ -103,12 +113,13 @@ struct GatedFinalisation: JobHandler {
 /// Finds out what the queue has left to do, and when it has something again.
 struct SimulationPulse {
     let composition: Composition
+    let store: Composition.Store
     let numbering: Gate
     let queues: Set<QueueName>
 
     /// Returns when nothing that was due by `now` is left.
     func settle(at now: Instant) async throws {
-        await composition.store.wakeAll(queues)
+        await store.wakeAll(queues)
         var wait = Duration.microseconds(500)
         while true {
             let left = try await composition.control.query(SimulationSQL.left(at: now)).only(Int32.self)
@@ -121,7 +132,7 @@ struct SimulationPulse {
             }
             try await Task.sleep(for: wait)
             wait = min(wait * 2, .milliseconds(10))
-            if wait == .milliseconds(10) { await composition.store.wakeAll(queues) }
+            if wait == .milliseconds(10) { await store.wakeAll(queues) }
         }
     }
 
@@ -168,7 +179,7 @@ enum SimulationSQL {
 
     static var failures: SQL {
         """
-        SELECT '', error FROM queue.failures
+        SELECT kind, error FROM queue.failures
         UNION ALL
         SELECT kind, held_reason FROM queue.waiting WHERE state = 'held'
         LIMIT 1

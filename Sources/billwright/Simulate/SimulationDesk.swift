@@ -12,6 +12,7 @@ internal import Scenarios
 struct SimulationDesk {
     private let scenario: Scenario
     private let composition: Composition
+    private let store: Composition.Store
     private let clock: VirtualClock
     private let gateway: SimulatedGateway
     private let seller: Seller.ID
@@ -20,10 +21,12 @@ struct SimulationDesk {
     private(set) var errors: [ErrorResult] = []
 
     init(
-        _ scenario: Scenario, composition: Composition, clock: VirtualClock, gateway: SimulatedGateway
+        _ scenario: Scenario, composition: Composition, store: Composition.Store, clock: VirtualClock,
+        gateway: SimulatedGateway
     ) async throws {
         self.scenario = scenario
         self.composition = composition
+        self.store = store
         self.clock = clock
         self.gateway = gateway
         catalogue = scenario.catalogue
@@ -86,7 +89,7 @@ struct SimulationDesk {
     private func transaction<Value: Sendable>(
         _ body: (any BillingWork) async throws -> Value
     ) async throws -> Value {
-        try await composition.store.transaction(tenant: .one(seller.rawValue), now: clock.now(), body)
+        try await store.transaction(tenant: .one(seller.rawValue), now: clock.now(), body)
     }
 
     /// A reactivation is done when what it costs has been paid.
