@@ -2,9 +2,9 @@ import Accounts
 import Billing
 import BillingPorts
 import BooksStore
+import Chance
 import Dates
 import Money
-import Chance
 import QueueStore
 import TestSupport
 import Testing

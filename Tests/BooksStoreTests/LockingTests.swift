@@ -2,11 +2,11 @@ import Accounts
 import Billing
 import BillingPorts
 import BooksStore
+import Chance
 import Dates
 import JobKit
 import Money
 import Postgres
-import Chance
 import QueueStore
 import TestSupport
 import Testing

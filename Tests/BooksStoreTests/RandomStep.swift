@@ -1,8 +1,8 @@
 import Accounts
 import Billing
+import Chance
 import Dates
 import Money
-import Chance
 
 /// One thing that happens to an account: the same to any that is the same.
 struct RandomStep: Sendable {
