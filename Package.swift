@@ -58,6 +58,7 @@ let package = Package(
         library("Billing", "Dates", "JSONText", "Ledger", "Money"),
         library("Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money"),
         library("Scenarios", "Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money"),
+        library("Histories", "Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money", "Scenarios"),
 
         // The queue's vocabulary, which knows no billing; and what billing handlers share beside the domain.
         library("JobKit", "Dates"),
@@ -150,6 +151,7 @@ let package = Package(
         tests(
             "Scenarios", "Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money", "PropertySupport",
             "Scenarios"),
+        tests("Histories", "Dates", "Histories"),
         tests("Accounts", "Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money", "PropertySupport"),
         tests("Commands", "Commands"),
         tests("JobKit", "Dates", "JobKit", "JudgeSupport", "PropertySupport"),
