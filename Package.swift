@@ -108,6 +108,7 @@ let package = Package(
             "QueueStore", "Dates", "JobKit", "Postgres",
             migrations: [
                 "0001_roles", "0002_queue", "0003_claims", "0004_verbs", "0005_schedules", "0006_operations",
+                "0007_housekeeping", "0008_cluster", "0009_runs", "0010_limits", "0011_foreign",
             ]),
         store(
             "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "JSONText", "JobKit", "Ledger", "Money", "Postgres",
@@ -120,10 +121,13 @@ let package = Package(
         library(
             "Gateways", "BillingPorts", "Crypto", "Dates", "HTTPClient", "HTTPTypes", "JSONText", "JobKit", "Money"),
 
+        // Chance that repeats, for trials and tests.
+        library("Chance"),
+
         // What the queue is tried with: jobs that do nothing for anybody, and the faults that happen to them.
         library(
-            "Bench", "Dates", "HTTPClient", "HTTPServer", "HTTPTypes", "JobKit", "LocalPostgres", "Observability",
-            "Postgres", "Processes", "QueueStore", "Runtime"),
+            "Bench", "Chance", "Dates", "HTTPClient", "HTTPServer", "HTTPTypes", "JobKit", "LocalPostgres",
+            "Observability", "Postgres", "Processes", "QueueStore", "Runtime"),
 
         // The program: the one target that sees both sides of every interface.
         .executableTarget(
@@ -132,29 +136,27 @@ let package = Package(
                 "Accounts", "Bench", "Billing", "BillingPorts", "BooksStore", "Catalogues", "Commands", "CustomerMails",
                 "Dates", "DunningEmails", "Gateways", "HTTPClient", "HTTPServer", "InvoiceGeneration", "JSONText", "JobKit", "Ledger", "LocalPostgres", "Money",
                 "Observability", "PaymentMethods", "PaymentRetries", "Postgres", "Processes", "Proration", "QueueStore",
-                "Renewals", "Runtime", "Sandboxes", "Web",
+                "Renewals", "Runtime", "Sandboxes", "Scenarios", "Web",
             ], swiftSettings: strict),
 
         // What tests share, then the tests.
-        testSupport("PropertySupport"),
         testSupport("TestSupport", "Postgres"),
         testSupport("JudgeSupport"),
         testSupport(
             "BillingSupport", "Billing", "BillingPorts", "BooksStore", "Dates", "JobKit", "Money", "Postgres",
             "QueueStore", "TestSupport"),
         tests("Tidy"),
-        tests("Dates", "Dates", "PropertySupport"),
-        tests("Money", "Money", "PropertySupport"),
-        tests("Ledger", "Dates", "Ledger", "Money", "PropertySupport"),
-        tests("JSONText", "JSONText", "PropertySupport"),
-        tests("Billing", "Billing", "Dates", "JSONText", "Ledger", "Money", "PropertySupport"),
+        tests("Dates", "Chance", "Dates"),
+        tests("Money", "Chance", "Money"),
+        tests("Ledger", "Chance", "Dates", "Ledger", "Money"),
+        tests("JSONText", "Chance", "JSONText"),
+        tests("Billing", "Billing", "Chance", "Dates", "JSONText", "Ledger", "Money"),
         tests(
-            "Scenarios", "Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money", "PropertySupport",
-            "Scenarios"),
+            "Scenarios", "Accounts", "Billing", "Chance", "Dates", "JSONText", "Ledger", "Money", "Scenarios"),
+        tests("Accounts", "Accounts", "Billing", "Chance", "Dates", "JSONText", "Ledger", "Money"),
         tests("Histories", "Dates", "Histories"),
-        tests("Accounts", "Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money", "PropertySupport"),
         tests("Commands", "Commands"),
-        tests("JobKit", "Dates", "JobKit", "JudgeSupport", "PropertySupport"),
+        tests("JobKit", "Chance", "Dates", "JobKit", "JudgeSupport"),
         tests("Observability", "JudgeSupport", "Observability"),
         tests("Processes", "Processes"),
         tests("Postgres", "Dates", "Postgres", "TestSupport"),
@@ -167,10 +169,10 @@ let package = Package(
         tests("Web", "HTTPClient", "HTTPServer", "HTTPTypes", "Observability", "Web"),
         tests("Sandboxes", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "JudgeSupport", "Sandboxes"),
         tests("LocalPostgres", "LocalPostgres", "Processes"),
-        tests("QueueStore", "Dates", "JobKit", "Postgres", "PropertySupport", "QueueStore", "TestSupport"),
+        tests("QueueStore", "Chance", "Dates", "JobKit", "Postgres", "QueueStore", "TestSupport"),
         tests(
-            "BooksStore", "Accounts", "Billing", "BillingPorts", "BooksStore", "Dates", "JSONText", "JobKit", "Ledger", "Money",
-            "Postgres", "PropertySupport", "QueueStore", "TestSupport"),
+            "BooksStore", "Accounts", "Billing", "BillingPorts", "BooksStore", "Chance", "Dates", "JSONText", "JobKit",
+            "Ledger", "Money", "Postgres", "QueueStore", "TestSupport"),
         tests("BillingSupport", "BillingSupport", "Dates"),
         tests(
             "Renewals", "BillingPorts", "BillingSupport", "Dates", "InvoiceGeneration", "JobKit", "Postgres",

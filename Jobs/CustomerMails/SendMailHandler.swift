@@ -10,7 +10,7 @@ public import JobKit
 public struct SendMailHandler: JobHandler {
     public static let policy = JobPolicy(
         maxAttempts: 15, timeout: .seconds(180), backoff: Backoff(first: .seconds(5), longest: .seconds(3600)),
-        whenExhausted: .hold)
+        whenExhausted: .hold, gateway: "mail")
 
     private let mailer: any Mailer
     private let zones: any TimeZones

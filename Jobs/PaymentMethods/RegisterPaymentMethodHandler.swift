@@ -9,7 +9,7 @@ public import JobKit
 public struct RegisterPaymentMethodHandler: JobHandler {
     public static let policy = JobPolicy(
         maxAttempts: 12, timeout: .seconds(180), backoff: Backoff(first: .seconds(2), longest: .seconds(900)),
-        whenExhausted: .hold)
+        whenExhausted: .hold, gateway: "payments", callsPerAttempt: 2)
     private let gateway: any PaymentGateway
 
     public init(gateway: any PaymentGateway) { self.gateway = gateway }

@@ -2,6 +2,7 @@ internal import Accounts
 public import BillingPorts
 internal import Dates
 public import JobKit
+internal import Money
 
 /// Collects what a customer owes and is to be charged for now: at most one charge of an attempt moves money, whatever
 /// dies when.
@@ -12,7 +13,11 @@ public struct CollectPaymentsHandler: JobHandler {
     // Longer than the gateway's own time-outs; an attempt itself is bounded by those.
     public static let policy = JobPolicy(
         maxAttempts: 12, timeout: .seconds(180), backoff: Backoff(first: .seconds(2), longest: .seconds(900)),
-        whenExhausted: .hold)
+        whenExhausted: .hold, breaker: Breaker(failedPercent: 50, sample: 100, unknownOutcomes: 20),
+        gateway: "payments", callsPerAttempt: mostCalls)
+
+    /// Of the gateway in one run: whoever has more to be collected is taken up again.
+    private static let mostCalls = 4
 
     let gateway: any PaymentGateway
     private let reconcileAfter: Duration
@@ -28,7 +33,7 @@ public struct CollectPaymentsHandler: JobHandler {
 
     public func run(_ job: Job<CollectPayments>, in context: BillingContext) async throws -> JobOutcome {
         let customer = job.arguments.customer
-        while true {
+        for _ in 0..<Self.mostCalls {
             let step = try await context.transaction { work in try await nextStep(for: customer, in: work) }
             switch step {
             case .nothing:
@@ -42,6 +47,7 @@ public struct CollectPaymentsHandler: JobHandler {
                 if let outcome = try await ask(about: charge, in: context) { return outcome }
             }
         }
+        return .snoozed(until: context.now)
     }
 
     private enum Step: Sendable {
@@ -101,7 +107,9 @@ public struct CollectPaymentsHandler: JobHandler {
         let effect = try await work.announce(
             EffectRequest(
                 scope: "payment_attempt/\(open.key)/\(place)", name: "charge",
-                fingerprint: "\(attempt.amount) customer \(customer)")
+                fingerprint: "\(attempt.amount) customer \(customer)",
+                amount: EffectAmount(
+                    minorUnits: attempt.amount.minorUnits, currency: attempt.amount.currency.code))
         ).effect
         return Charge(
             customer: open.key, place: place, effect: effect,

@@ -38,6 +38,8 @@ public struct Account: Sendable {
     var alerts: Set<String> = []
     /// Whether what a cancellation gives back is to be paid out with the invoice that is issued for it.
     public var refundsUnused = false
+    /// The instant to which it was moved on since it was read. What fell due before then is still to be done otherwise.
+    public internal(set) var advancedTo: Instant?
     /// How many entries and mails there were when the account was read.
     public internal(set) var entriesBefore = 0
     public internal(set) var mailsBefore = 0

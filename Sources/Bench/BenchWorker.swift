@@ -21,6 +21,7 @@ public struct BenchWorker: Sendable {
         /// its own that could be wrong.
         public var clockOffset = Duration.zero
         public var announces = true
+        public var enqueueLimit = 10_000
 
         public init(database: PostgresConfiguration, counterpart: String, worker: WorkerSettings) {
             self.database = database
@@ -43,8 +44,12 @@ public struct BenchWorker: Sendable {
                 BenchEffectHandler(
                     counterpart: counterpart, reconcileAfter: settings.reconcileAfter, announces: settings.announces)
                 BenchBookingHandler(gate: settings.gate.map(GateClient.init))
+                MisdeedHandler()
+                HangHandler()
             }
-            let store = PostgresJobStore<PostgresWork>(pool: pool, control: control, listener: settings.database) { $0 }
+            let store = PostgresJobStore<PostgresWork>(
+                pool: pool, control: control, listener: settings.database, enqueueLimit: settings.enqueueLimit
+            ) { $0 }
             let worker = Worker(
                 store: store, roster: PostgresRoster(control: control), registry: registry,
                 clock: DatabaseClock(databaseTime: now + settings.clockOffset), settings: settings.worker,

@@ -64,7 +64,7 @@ public protocol AccountBooks: Sendable {
 /// Operations, as they are asked for and written down.
 public protocol OperationBooks: Sendable {
     /// What an operation of that customer must know of others. A coupon that it names stays locked until the transaction
-    /// ends, so that its limit holds.
+    /// ends, so that its limit holds; so does the seller's series, if the operation issues an invoice of it.
     func surroundings(of operation: Operation, for customer: CustomerKey) async throws -> Surroundings
 
     /// Writes down what was done to a customer's account, by whom and why.
@@ -123,6 +123,9 @@ public struct ActivePaymentMethod: Sendable, Hashable {
 public protocol PaymentMethodBooks: Sendable {
     /// A payment method, its customer locked; nil: no such method.
     func paymentMethod(_ id: PaymentMethod.ID, of customer: CustomerKey) async throws -> PaymentMethodRecord?
+
+    /// Stores a token of the gateway's that a customer has given, to be registered there by `RegisterPaymentMethod`.
+    func addPaymentMethod(_ token: String, of customer: CustomerKey) async throws -> PaymentMethod.ID
 
     /// Stores the gateway's id of a customer.
     func recordGatewayCustomer(_ reference: String, of customer: CustomerKey) async throws

@@ -60,7 +60,7 @@ enum LoadingSQL {
                                         tax_exempt, billing_day, payment_method, net_days, place)
          WHERE seller.seller_id = \(seller)
          ORDER BY given.place
-            ON CONFLICT (seller_id, printed_code) DO NOTHING
+            ON CONFLICT (printed_code, seller_id) DO NOTHING
         RETURNING customer_id
         """
     }

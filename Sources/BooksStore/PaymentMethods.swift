@@ -19,6 +19,12 @@ extension PostgresBooks {
             state: try Stored("payment_methods", id).choice(PaymentMethodRecord.State.self, state))
     }
 
+    public func addPaymentMethod(_ token: String, of customer: CustomerKey) async throws -> PaymentMethod.ID {
+        try await transaction.query(
+            LoadingSQL.paymentMethods([(customer.customer, token)], of: customer.seller, at: now)
+        ).only(Customer.ID.self, PaymentMethod.ID.self).1
+    }
+
     public func recordGatewayCustomer(_ reference: String, of customer: CustomerKey) async throws {
         try await transaction.query(PaymentMethodSQL.recordGatewayCustomer(reference, of: customer))
             .require(1, "the gateway's id of customer \(customer)")

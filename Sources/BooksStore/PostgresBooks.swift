@@ -24,6 +24,10 @@ public struct PostgresBooks: BillingWork {
 
     public func enqueue(_ jobs: [NewJob]) async throws { try await work.enqueue(jobs) }
 
+    public func open(_ run: NewRun) async throws -> OpenedRun { try await work.open(run) }
+
+    public func seal(_ run: RunID) async throws { try await work.seal(run) }
+
     public func announce(_ request: EffectRequest) async throws -> EffectStanding { try await work.announce(request) }
 
     public func settle(_ effect: Effect, as state: EffectState, result: [UInt8]) async throws {

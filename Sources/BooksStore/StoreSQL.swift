@@ -29,6 +29,8 @@ struct AccountRow {
     let entriesBefore, mailsBefore: Int
     let state: PostgresJSON
     let nextDue: Instant?
+    /// Whether all that fell due by now has been done or handed on; otherwise it stays due.
+    let isAdvanced: Bool
 
     init(_ open: OpenAccount, at now: Instant, dueAt: Instant?) throws {
         customer = open.key.customer
@@ -38,6 +40,7 @@ struct AccountRow {
         state = PostgresJSON(open.account.stateJSON.text())
         let own = [try account.nextDue(after: now), account.nextCollection(after: now)].compactMap(\.self).min()
         nextDue = dueAt ?? own
+        isAdvanced = account.advancedTo == now
     }
 
     var entryCount: Int { account.entriesBefore + account.entries.count }
@@ -90,7 +93,8 @@ struct StoreSQL {
                    payment_method = stored.payment_method, net_days = stored.net_days, credit = stored.credit,
                    recognized_booked = stored.recognized_booked, entry_count = stored.entry_count, 
                    mail_count = stored.mail_count, state = stored.state,
-                   next_due_at = stored.next_due_at
+                   next_due_at = CASE WHEN stored.is_advanced THEN stored.next_due_at
+                                      ELSE least(customer.next_due_at, stored.next_due_at) END
               FROM unnest(\(rows.map(\.customer)), \(accounts.map(\.email)), \(accounts.map { $0.address?.country }),
                           \(accounts.map { $0.address?.region }), \(accounts.map { $0.address?.postalCode }),
                           \(accounts.map(\.billingDay)), \(accounts.map { $0.arrangement?.method.rawValue }),
@@ -98,9 +102,10 @@ struct StoreSQL {
                           \(accounts.map(\.recognizedBooked.minorUnits)),
                           \(rows.map(\.entriesBefore)), \(rows.map(\.entryCount)),
                           \(rows.map(\.mailsBefore)), \(rows.map(\.mailCount)), \(rows.map(\.state)),
-                          \(rows.map(\.nextDue)))
+                          \(rows.map(\.nextDue)), \(rows.map(\.isAdvanced)))
                    AS stored(customer_id, email, country, region, postal_code, billing_day, payment_method, net_days,
-                             credit, recognized_booked, entries_before, entry_count, mails_before, mail_count, state, next_due_at)
+                             credit, recognized_booked, entries_before, entry_count, mails_before, mail_count, state,
+                             next_due_at, is_advanced)
              WHERE customer.seller_id = \(seller) AND customer.customer_id = stored.customer_id
                AND customer.entry_count = stored.entries_before AND customer.mail_count = stored.mails_before
             """)
@@ -115,7 +120,7 @@ struct StoreSQL {
          WHERE NOT EXISTS (SELECT FROM books.sold_plans AS known
                             WHERE known.seller_id = \(seller) AND known.digest = given.digest)
          ORDER BY given.digest
-            ON CONFLICT (seller_id, digest) DO NOTHING
+            ON CONFLICT (digest, seller_id) DO NOTHING
         RETURNING plan_id
         """
     }

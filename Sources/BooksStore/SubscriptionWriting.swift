@@ -90,7 +90,7 @@ extension StoreSQL {
                    \(rows.map(\.customer)), \(rows.map(\.ordinal)), \(events.map(\.id)), \(events.map(\.metric)),
                    \(events.map(\.quantity.exactText)), \(events.map { PostgresJSON($0.propertiesJSON.text()) }),
                    \(events.map(\.time)), \(usage.map(\.time)), \(usage.map(\.date)))
-                ON CONFLICT (seller_id, customer_id, event_id) DO NOTHING
+                ON CONFLICT (event_id, customer_id, seller_id) DO NOTHING
             """)
     }
 }

@@ -102,18 +102,26 @@ public struct Arguments: Sendable {
     /// A number followed by ms, s, m, h or d.
     public func duration(_ flag: String) throws(UsageError) -> Duration {
         let text = try required(flag)
-        let digits = text.prefix { $0.isASCII && $0.isNumber }
-        let units: [Substring: Duration] = [
-            "ms": .milliseconds(1), "s": .seconds(1), "m": .seconds(60), "h": .seconds(3600), "d": .seconds(86_400),
-        ]
-        guard let number = Int32(digits), let unit = units[text[digits.endIndex...]] else {
+        guard let duration = Duration(parsing: text) else {
             throw fault(flag, text, "a number with ms, s, m, h or d, such as 30s")
         }
-        return unit * Int(number)
+        return duration
     }
 
     /// The error for a value that the command itself finds wrong: says where the value came from.
     public func fault(_ flag: String, _ text: String, _ wanted: String) -> UsageError {
         UsageError("\(given[flag]?.source ?? flag): '\(text)' is not \(wanted)")
+    }
+}
+
+extension Duration {
+    /// A number followed by ms, s, m, h or d.
+    public init?(parsing text: String) {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        let units: [Substring: Duration] = [
+            "ms": .milliseconds(1), "s": .seconds(1), "m": .seconds(60), "h": .seconds(3600), "d": .seconds(86_400),
+        ]
+        guard let number = Int32(digits), let unit = units[text[digits.endIndex...]] else { return nil }
+        self = unit * Int(number)
     }
 }

@@ -104,7 +104,8 @@ extension JSONValue {
         switch self {
         case .string(let text) where text.contains("T") && text.hasPrefix("20"):
             return [.string(String(text.prefix(10)))]
-        case .string(let text) where text.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == 0x2E }) && text.count > 2:
+        case .string(let text)
+        where text.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == 0x2E }) && text.count > 2:
             return ["1", "10", "100"].filter { $0.count < text.count }.map { .string($0) }
         default: return []
         }

@@ -18,6 +18,14 @@ public enum JSONValue: Hashable, Sendable {
         }
     }
 
+    /// The members that are there, in this order.
+    public static func present(_ members: KeyValuePairs<String, JSONValue?>) -> JSONValue {
+        .object(members.compactMap { key, value in value.map { Member(key, $0) } })
+    }
+
+    /// What describes itself exactly, as a date, an instant or a number does.
+    public static func text(_ value: some CustomStringConvertible) -> JSONValue { .string(value.description) }
+
     /// Compact text: no space, only what must be escaped is. With sorted keys, equal values are equal texts whatever
     /// the order in which they were put together.
     public func text(sortingKeys: Bool = false) -> String {

@@ -8,11 +8,28 @@ public struct EffectRequest: Sendable, Hashable {
     public let name: String
     /// What may not change under the same idempotency key: amount, currency, customer.
     public let fingerprint: String
+    /// What it moves; nil: no money.
+    public let amount: EffectAmount?
 
-    public init(scope: String, name: String, fingerprint: String) {
+    public init(scope: String, name: String, fingerprint: String, amount: EffectAmount? = nil) {
         self.scope = scope
         self.name = name
         self.fingerprint = fingerprint
+        self.amount = amount
+    }
+}
+
+/// An amount of money as the queue adds it up, for runs and for breakers: it knows no more of it.
+public struct EffectAmount: Sendable, Hashable {
+    /// Not negative, whichever way it goes.
+    public let minorUnits: Int64
+    /// ISO 4217.
+    public let currency: String
+
+    public init(minorUnits: Int64, currency: String) {
+        precondition(minorUnits >= 0)
+        self.minorUnits = minorUnits
+        self.currency = currency
     }
 }
 
@@ -50,6 +67,17 @@ public struct Effect: Sendable {
         self.key = key
         self.state = state
         self.announcedAt = announcedAt
+    }
+}
+
+/// An effect together with what was asked for.
+public struct AnnouncedEffect: Sendable {
+    public let request: EffectRequest
+    public let effect: Effect
+
+    public init(request: EffectRequest, effect: Effect) {
+        self.request = request
+        self.effect = effect
     }
 }
 

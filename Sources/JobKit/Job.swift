@@ -9,13 +9,18 @@ public struct Job<Arguments: JobArguments>: Sendable {
     public let attempt: Int
     public let arguments: Arguments
     public let enqueuedAt: Instant
+    /// The run it is counted in. What it enqueues is counted there only when it says so: `NewJob.in`.
+    public let run: RunID?
 
-    public init(id: JobID, lineage: JobID, attempt: Int, arguments: Arguments, enqueuedAt: Instant) {
+    public init(
+        id: JobID, lineage: JobID, attempt: Int, arguments: Arguments, enqueuedAt: Instant, run: RunID? = nil
+    ) {
         self.id = id
         self.lineage = lineage
         self.attempt = attempt
         self.arguments = arguments
         self.enqueuedAt = enqueuedAt
+        self.run = run
     }
 }
 
@@ -46,9 +51,9 @@ public struct ClaimedJob: Sendable {
     public let version: Int
     public let queue: QueueName
     public let tenant: Int64?
-    public let uniqueKey: String?
     public let serialKey: String?
     public let trace: String?
+    public let run: RunID?
     public let attempt: Int
     /// How often its worker died while running it.
     public let rescues: Int
@@ -60,7 +65,7 @@ public struct ClaimedJob: Sendable {
 
     public init(
         lease: Lease, lineage: JobID, kind: JobKind, version: Int, queue: QueueName, tenant: Int64?,
-        uniqueKey: String?, serialKey: String?, trace: String?, attempt: Int, rescues: Int, arguments: [UInt8],
+        serialKey: String?, trace: String?, run: RunID?, attempt: Int, rescues: Int, arguments: [UInt8],
         enqueuedAt: Instant, dueAt: Instant
     ) {
         self.lease = lease
@@ -69,9 +74,9 @@ public struct ClaimedJob: Sendable {
         self.version = version
         self.queue = queue
         self.tenant = tenant
-        self.uniqueKey = uniqueKey
         self.serialKey = serialKey
         self.trace = trace
+        self.run = run
         self.attempt = attempt
         self.rescues = rescues
         self.arguments = arguments

@@ -49,6 +49,7 @@ public struct NewJob: Hashable, Sendable {
     public let dueAt: Instant?
     /// A W3C traceparent, so that a trace can be followed from whoever enqueued it.
     public let trace: String?
+    public private(set) var run: RunID?
 
     /// Encodes `arguments`. Throws `JobArgumentsTooLarge`, or what `Encodable` threw.
     public init<Arguments: JobArguments>(
@@ -73,10 +74,17 @@ public struct NewJob: Hashable, Sendable {
         self.dueAt = dueAt
     }
 
+    /// The same, counted in `run`; nil: in none.
+    public func `in`(_ run: RunID?) -> NewJob {
+        var job = self
+        job.run = run
+        return job
+    }
+
     /// A job as a store kept it, for enqueueing it once more; due at once.
     public init(
         stored kind: JobKind, version: Int, queue: QueueName, priority: JobPriority, tenant: Int64?,
-        uniqueKey: String?, serialKey: String? = nil, arguments: [UInt8]
+        uniqueKey: String?, uniqueWindow: Duration?, serialKey: String?, arguments: [UInt8]
     ) {
         self.kind = kind
         self.version = version
@@ -84,7 +92,7 @@ public struct NewJob: Hashable, Sendable {
         self.priority = priority
         self.tenant = tenant
         self.uniqueKey = uniqueKey
-        uniqueWindow = nil
+        self.uniqueWindow = uniqueWindow
         self.serialKey = serialKey
         trace = nil
         self.arguments = arguments
@@ -99,6 +107,17 @@ public struct JobArgumentsTooLarge: Error, CustomStringConvertible {
 
     public var description: String {
         "arguments of \(kind) are \(bytes) bytes, over the limit of \(NewJob.argumentLimit): store the data, enqueue its id"
+    }
+}
+
+/// A transaction of a job that enqueues more than one may: nothing of it was committed.
+public struct TooManyJobs: Error, CustomStringConvertible {
+    public let limit: Int
+
+    public init(limit: Int) { self.limit = limit }
+
+    public var description: String {
+        "one transaction of a job may enqueue \(limit) jobs: commit them in steps, or enqueue one job that goes on"
     }
 }
 

@@ -6,11 +6,19 @@ public protocol JobWork: Sendable {
     var now: Instant { get }
 
     /// Stores jobs in this transaction: they exist when it commits, or not at all.
-    /// A job whose unique key a live job holds is left out.
+    /// A job whose unique key a live job holds is left out. Throws `RunSealed`, and
+    /// `TooManyJobs` when this transaction of a job enqueues more than the store's settings allow.
     func enqueue(_ jobs: [NewJob]) async throws
 
+    /// Opens the run of this name, or finds it: a job that is run again goes on with the run it opened.
+    func open(_ run: NewRun) async throws -> OpenedRun
+
+    /// From the commit on only the run's own jobs add to it. Waits for transactions that are adding.
+    func seal(_ run: RunID) async throws
+
     /// Announces an effect. After this transaction has committed, and only then, may the call be made.
-    /// Throws `EffectMismatch` when it was announced before with another fingerprint.
+    /// Throws `EffectMismatch` when it was announced before with another fingerprint, and `EffectOverLimit` when its kind's
+    /// breaker does not allow the amount.
     func announce(_ request: EffectRequest) async throws -> EffectStanding
 
     /// Writes down how an announced effect ended; `result` is JSON for operators (ids, codes; no secrets).
@@ -32,6 +40,9 @@ public protocol JobSession<Work>: Sendable {
 
     /// As `transaction`, and the job's completion commits with it.
     func complete(_ body: (Work) async throws -> Void) async throws
+
+    /// Effects of the job's line that are announced and not settled.
+    func unsettledEffects() async throws -> [AnnouncedEffect]
 }
 
 /// What a handler is given beside its job: time, and the only way to say "done".
@@ -55,6 +66,8 @@ public struct JobContext<Work: Sendable>: Sendable {
         try await session.complete(body)
         return JobOutcome(.completed)
     }
+
+    func unsettledEffects() async throws -> [AnnouncedEffect] { try await session.unsettledEffects() }
 
     /// For a job that has nothing more to write. Its completion is committed once the handler has returned, together with
     /// others that ended at that moment.
@@ -85,4 +98,12 @@ public struct JobOutcome: Sendable {
 
     /// A person must decide: kept, shown, not retried until released.
     public static func held(reason: String) -> JobOutcome { JobOutcome(.held(reason: reason)) }
+}
+
+/// What a reconciler found out about effects that an earlier attempt left open.
+public enum Reconciliation: Sendable {
+    /// The handler may act. What is not settled by now has certainly never arrived and may be sent again under its key.
+    case goOn
+    /// Not now, or not without a person.
+    case end(JobOutcome)
 }

@@ -7,6 +7,23 @@ public protocol JobHandler<Work>: Sendable {
 
     /// Does the job, or part of it. Called again after a crash at any point: work out what is left and do that.
     func run(_ job: Job<Arguments>, in context: JobContext<Work>) async throws -> JobOutcome
+
+    /// Asks the counterpart what became of effects that an attempt before this one announced and did not settle, and settles
+    /// them. Called before `run` for kinds that reconcile. A call of a lost worker may still be on its way: what the
+    /// counterpart does not know yet is no proof until its time-out has passed.
+    func reconcile(
+        _ effects: [AnnouncedEffect], of job: Job<Arguments>, in context: JobContext<Work>
+    ) async throws -> Reconciliation
+}
+
+extension JobHandler {
+    /// Without a reconciler a person asks.
+    public func reconcile(
+        _ effects: [AnnouncedEffect], of job: Job<Arguments>, in context: JobContext<Work>
+    ) async throws -> Reconciliation {
+        let open = effects.map { "\($0.request.name) of \($0.request.scope)" }.joined(separator: ", ")
+        return .end(.held(reason: "may have happened, and its kind has no reconciler: \(open)"))
+    }
 }
 
 /// One kind and the handler behind it, its argument type erased.
@@ -14,6 +31,7 @@ public struct JobRegistration<Work: Sendable>: Sendable {
     public let kind: JobKind
     public let version: Int
     public let queue: QueueName
+    public let priority: JobPriority
     public let policy: JobPolicy
     private let body: @Sendable (ClaimedJob, JobContext<Work>) async throws -> JobOutcome
 
@@ -21,12 +39,19 @@ public struct JobRegistration<Work: Sendable>: Sendable {
         kind = Handler.Arguments.kind
         version = Handler.Arguments.version
         queue = Handler.Arguments.queue
+        priority = Handler.Arguments.priority
         policy = Handler.policy
         body = { claimed, context in
             let arguments = try claimed.decode(Handler.Arguments.self)
             let job = Job(
                 id: claimed.id, lineage: claimed.lineage, attempt: claimed.attempt, arguments: arguments,
-                enqueuedAt: claimed.enqueuedAt)
+                enqueuedAt: claimed.enqueuedAt, run: claimed.run)
+            if Handler.policy.whenLost == .reconcile {
+                let open = try await context.unsettledEffects()
+                if !open.isEmpty, case .end(let outcome) = try await handler.reconcile(open, of: job, in: context) {
+                    return outcome
+                }
+            }
             return try await handler.run(job, in: context)
         }
     }

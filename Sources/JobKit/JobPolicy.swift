@@ -4,6 +4,9 @@ public struct JobPolicy: Sendable {
     public enum WhenLost: Sendable {
         /// Run it again: the handler finds out from the books and the effect ledger how far it came.
         case requeue
+        /// As `requeue`, and effects of an earlier attempt that are not settled are asked about first:
+        /// `JobHandler.reconcile`. Costs every attempt of the kind one indexed look.
+        case reconcile
         /// Leave it for a person.
         case hold
     }
@@ -16,6 +19,17 @@ public struct JobPolicy: Sendable {
         case hold
     }
 
+    /// What becomes of the others of a serial key when the job that is first cannot go on. One that a person cancels or
+    /// discards always lets the next one go: that is the decision.
+    public enum DeadHead: String, Sendable, CaseIterable {
+        /// They wait until a person has decided. It is held and keeps the key, also where it would be discarded.
+        case block
+        /// They go on. It is held, also where it would be discarded; released or retried it comes before all that wait.
+        case park
+        /// They go on. Brought back, it comes behind all that wait by then.
+        case skip
+    }
+
     /// How often it may fail.
     public let maxAttempts: Int
     public let whenExhausted: WhenExhausted
@@ -23,17 +37,32 @@ public struct JobPolicy: Sendable {
     public let timeout: Duration
     public let backoff: Backoff
     public let whenLost: WhenLost
+    /// When a job with a serial key is held for a person.
+    public let headHeld: DeadHead
+    /// When a job with a serial key would be discarded.
+    public let headDiscarded: DeadHead
+    /// What stops the kind; settings may say otherwise.
+    public let breaker: Breaker
+    /// Whose calls an attempt takes, and how many at most; nil: nobody's.
+    public let gateway: String?
+    public let callsPerAttempt: Int
 
     public init(
         maxAttempts: Int = 10, timeout: Duration = .seconds(60), backoff: Backoff = Backoff(),
-        whenLost: WhenLost = .requeue, whenExhausted: WhenExhausted = .discard
+        whenLost: WhenLost = .requeue, whenExhausted: WhenExhausted = .discard, headHeld: DeadHead = .block,
+        headDiscarded: DeadHead = .skip, breaker: Breaker = .off, gateway: String? = nil, callsPerAttempt: Int = 1
     ) {
-        precondition(maxAttempts >= 1 && timeout > .zero)
+        precondition(maxAttempts >= 1 && timeout > .zero && callsPerAttempt >= 1)
         self.maxAttempts = maxAttempts
         self.timeout = timeout
         self.backoff = backoff
         self.whenLost = whenLost
         self.whenExhausted = whenExhausted
+        self.breaker = breaker
+        self.gateway = gateway
+        self.callsPerAttempt = callsPerAttempt
+        self.headHeld = headHeld
+        self.headDiscarded = headDiscarded
     }
 }
 

@@ -34,7 +34,8 @@ public enum AttemptEnding: Sendable {
     case snoozed(due: Instant)
     /// Given back by a worker that is stopping; the attempt does not count.
     case released
-    /// Failed for good; leaves the queue, kept in history with its errors.
+    /// Failed for good; leaves the queue, kept in history with its errors. By its kind's policy the head of a serial key is
+    /// held instead.
     case discarded(error: String)
     /// Waits for a person.
     case held(reason: String)
@@ -67,10 +68,28 @@ public protocol JobStore<Work>: Sendable {
     /// Ends the attempt without completing the job.
     func end(_ job: ClaimedJob, as ending: AttemptEnding, now: Instant) async throws
 
+    /// A worker's life is over; what is remembered of its leases need not be any more.
+    func forget(_ worker: WorkerID)
+
+    /// Says what kinds and gateways are limited to. It holds for every worker, until one that starts says otherwise.
+    func limit(_ kinds: [KindLimits], _ gateways: [String: CallRate]) async throws
+
+    /// Notes how many attempts of which kinds have completed here, stops those of these kinds that are over a limit and
+    /// returns them. Does not look at kinds that any worker looked at less than `interval` ago.
+    func watch(_ completed: [JobKind: Int], every interval: Duration, now: Instant) async throws -> [StoppedKind]
+
+    /// Ends the runs whose last job has ended, each with its follow-up, and returns them. Any number may look at once.
+    func endRuns(now: Instant) async throws -> [RunID]
+
     /// Runs `body` outside any job: a command, a webhook, a scheduler's tick.
     func transaction<Value: Sendable>(
         tenant: TenantScope, now: Instant, _ body: (Work) async throws -> Value
     ) async throws -> Value
+
+    /// Says that a worker sleeps until it is woken, or does no longer. Whoever enqueues from outside sends a wake-up only
+    /// while one has said so; what they committed before `asleep` is seen by a claim after it. Fails silently: without it
+    /// the worker looks as often as it polls.
+    func declare(_ worker: WorkerID, asleep: Bool, in queue: QueueName) async
 
     /// Queues that may have gained a due job. Yields nil when any of them may have: after (re)connecting.
     func wakeUps() -> AsyncStream<QueueName?>
@@ -102,13 +121,44 @@ public struct WorkerDescription: Sendable {
     public let processID: Int32
     public let release: String
     public let queues: [QueueName]
+    public let kinds: [KindDescription]
 
-    public init(id: WorkerID, host: String, processID: Int32, release: String, queues: [QueueName]) {
+    public init(
+        id: WorkerID, host: String, processID: Int32, release: String, queues: [QueueName],
+        kinds: [KindDescription] = []
+    ) {
         self.id = id
         self.host = host
         self.processID = processID
         self.release = release
         self.queues = queues
+        self.kinds = kinds
+    }
+}
+
+/// What the store must know of a kind when no worker is there to ask. The worker that registered last is believed.
+public struct KindDescription: Hashable, Sendable {
+    public let kind: JobKind
+    public let queue: QueueName
+    public let priority: JobPriority
+    public let headHeld: JobPolicy.DeadHead
+    public let headDiscarded: JobPolicy.DeadHead
+
+    public init(
+        kind: JobKind, queue: QueueName, priority: JobPriority, headHeld: JobPolicy.DeadHead,
+        headDiscarded: JobPolicy.DeadHead
+    ) {
+        self.kind = kind
+        self.queue = queue
+        self.priority = priority
+        self.headHeld = headHeld
+        self.headDiscarded = headDiscarded
+    }
+
+    public init(_ registration: JobRegistration<some Sendable>) {
+        self.init(
+            kind: registration.kind, queue: registration.queue, priority: registration.priority,
+            headHeld: registration.policy.headHeld, headDiscarded: registration.policy.headDiscarded)
     }
 }
 

@@ -49,7 +49,9 @@ public struct Log: Sendable {
 
     private func isOn(_ level: Level) -> Bool { level.rawValue >= threshold.rawValue }
 
-    private func write(_ level: Level, _ message: String, _ fields: Fields) {
+    private func write(_ level: Level, _ text: String, _ values: Fields) {
+        let message = Log.bounded(text)
+        let fields = values.map { (key: $0.key, value: Log.bounded($0.value)) }
         switch style {
         case .json: emit(jsonLine(level, message, fields))
         case .text:
@@ -58,11 +60,17 @@ public struct Log: Sendable {
         }
     }
 
-    private func jsonLine(_ level: Level, _ message: String, _ fields: Fields) -> String {
+    private func jsonLine(_ level: Level, _ message: String, _ fields: [(key: String, value: String)]) -> String {
         let time = Date.now.formatted(Log.timeStyle)
         var parts = [("time", time), ("level", "\(level)"), ("component", component), ("message", message)]
         parts += fields.map { ($0.key, $0.value) }
         return "{" + parts.map { "\(Log.quoted($0.0)):\(Log.quoted($0.1))" }.joined(separator: ",") + "}"
+    }
+
+    /// What collects lines drops those that are too long, or keeps them for years.
+    private static func bounded(_ text: String) -> String {
+        guard text.utf8.count > 8192 else { return text }
+        return String(decoding: text.utf8.prefix(8192), as: UTF8.self) + "… (cut, \(text.utf8.count) bytes)"
     }
 
     /// UTC, and says so: a time without a zone is read as local by whatever collects lines.

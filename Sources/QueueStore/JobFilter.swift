@@ -7,6 +7,7 @@ extension QueueInspection {
         public var kind: String?
         public var queue: String?
         public var tenant: Int64?
+        public var run: Int64?
         public var uniqueKey: String?
         public var serialKey: String?
         /// Text that one of the job's failures contains.
@@ -33,6 +34,7 @@ extension QueueInspection.Filter {
         if let kind { list.append("kind = \(kind)") }
         if let queue { list.append("queue = \(queue)") }
         if let tenant { list.append("tenant = \(tenant)") }
+        if let run { list.append("run = \(run)") }
         if let uniqueKey { list.append("unique_key = \(uniqueKey)") }
         if let serialKey { list.append("serial_key = \(serialKey)") }
         if let error {

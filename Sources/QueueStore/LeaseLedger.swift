@@ -5,7 +5,7 @@ internal import Synchronization
 /// table of leases stays as small as what is running.
 final class LeaseLedger: Sendable {
     private struct State {
-        var open: [Int64: Set<JobID>] = [:]
+        var open: [Int64: (worker: WorkerID, jobs: Set<JobID>)] = [:]
         var finished: [WorkerID: [Int64]] = [:]
     }
 
@@ -14,9 +14,9 @@ final class LeaseLedger: Sendable {
     /// Finished ones told at a claim, at most: the rest is told at the next.
     private static let batch = 500
 
-    func opened(_ number: Int64, jobs: [ClaimedJob]) {
+    func opened(_ number: Int64, by worker: WorkerID, jobs: [ClaimedJob]) {
         guard !jobs.isEmpty else { return }
-        state.withLock { $0.open[number] = Set(jobs.map(\.id)) }
+        state.withLock { $0.open[number] = (worker, Set(jobs.map(\.id))) }
     }
 
     func ended(_ jobs: some Sequence<ClaimedJob>) {
@@ -24,10 +24,20 @@ final class LeaseLedger: Sendable {
             for job in jobs {
                 let number = job.lease.number
                 // By name, not by count: an attempt that was left behind ends a second time when it finds out.
-                guard state.open[number]?.remove(job.id) != nil, state.open[number]?.isEmpty == true else { continue }
+                guard state.open[number]?.jobs.remove(job.id) != nil, state.open[number]?.jobs.isEmpty == true else {
+                    continue
+                }
                 state.open[number] = nil
                 state.finished[job.lease.worker, default: []].append(number)
             }
+        }
+    }
+
+    /// A life that is over claims no more, so what it held is dropped by a rescue, and who ends late is refused.
+    func forget(_ worker: WorkerID) {
+        state.withLock { state in
+            state.open = state.open.filter { $0.value.worker != worker }
+            state.finished[worker] = nil
         }
     }
 

@@ -51,7 +51,7 @@ enum OperationSQL {
 
     static func pauses(limit: Int) -> SQL {
         """
-        SELECT scope, name, paused_at, paused_by, reason FROM queue.pauses
+        SELECT scope, name, paused_at, paused_by, reason FROM queue.paused()
          ORDER BY name <> '*', scope DESC, name LIMIT \(limit)
         """
     }

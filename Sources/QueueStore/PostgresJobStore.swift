@@ -9,18 +9,23 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
     let pool: PostgresPool
     let waker: QueueWaker
     private let listenerConfiguration: PostgresConfiguration
+    private let enqueueLimit: Int
     private let leases = LeaseLedger()
     private let turns = StirringTurns()
-    private let work: @Sendable (PostgresWork) -> Work
+    private let sleepers: Sleepers
+    let work: @Sendable (PostgresWork) -> Work
 
     /// `control` is a small pool kept apart, so that wake-ups and heartbeats never wait behind handlers.
+    /// `enqueueLimit`: what one transaction of a job may enqueue.
     public init(
-        pool: PostgresPool, control: PostgresPool, listener: PostgresConfiguration,
+        pool: PostgresPool, control: PostgresPool, listener: PostgresConfiguration, enqueueLimit: Int = 10_000,
         work: @escaping @Sendable (PostgresWork) -> Work
     ) {
         self.pool = pool
         self.waker = QueueWaker(pool: control)
         listenerConfiguration = listener
+        sleepers = Sleepers(listener)
+        self.enqueueLimit = enqueueLimit
         self.work = work
     }
 
@@ -42,7 +47,7 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
         let rows = try await pool.query(
             QueueSQL.claim(request, token: number, limit: limit, finished: finished))
         let jobs = try rows.map { row in try ClaimedJob(row, number: number, request: request) }
-        leases.opened(number, jobs: jobs)
+        leases.opened(number, by: request.worker, jobs: jobs)
         if !jobs.isEmpty { leases.dropped(finished, by: request.worker) }
         return jobs
     }
@@ -77,14 +82,14 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
     }
 
     public func nextDue(_ request: ClaimRequest, after now: Instant) async throws -> Instant? {
-        try await pool.query(QueueSQL.nextDue(request.queue, after: now)).first(Instant.self)
+        try await pool.query(QueueSQL.nextDue(request, after: now)).only(Instant?.self)
     }
 
     public func complete(_ jobs: [ClaimedJob], now: Instant) async throws -> Set<JobID> {
         guard !jobs.isEmpty else { return [] }
         // In one order everywhere, so that two transactions never wait for each other.
         let ordered = jobs.sorted { $0.id < $1.id }
-        let rows = try await pool.query(QueueSQL.finish(ordered, as: "completed", now: now))
+        let rows = try await pool.query(QueueSQL.finish(ordered, now: now))
         leases.ended(jobs)
         return Set(try rows.decode(Int64.self).map { JobID($0) })
     }
@@ -103,6 +108,8 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
         if case .released = ending { await waker.wake([job.queue]) }
     }
 
+    public func forget(_ worker: WorkerID) { leases.forget(worker) }
+
     private static func statements(for ending: AttemptEnding, of job: ClaimedJob, now: Instant) -> [SQL] {
         func back(_ back: QueueSQL.Return) -> SQL { QueueSQL.giveBack(job.lease, back, now: now) }
         return switch ending {
@@ -116,19 +123,48 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
         case .released: [back(.init(state: "available", counts: false))]
         case .discarded(let error):
             [
-                QueueSQL.end(job, as: "discarded", now: now), QueueSQL.recordFailure(of: job, error: error, now: now),
+                back(.init(state: "discarded", counts: true, reason: error)),
+                QueueSQL.recordFailure(of: job, error: error, now: now),
             ]
         case .held(let reason): [back(.init(state: "held", counts: true, reason: reason))]
         }
     }
 
+    public func limit(_ kinds: [KindLimits], _ gateways: [String: CallRate]) async throws {
+        let statements = [try LimitSQL.limit(kinds), LimitSQL.limit(gateways)]
+        _ = try await pool.withConnection { connection in try await connection.pipeline(statements) }
+    }
+
+    public func watch(_ completed: [JobKind: Int], every interval: Duration, now: Instant) async throws -> [StoppedKind]
+    {
+        try await pool.query(LimitSQL.watch(completed, every: interval, now: now)).decode(String.self, String.self)
+            .map { StoppedKind(kind: JobKind($0.0), reason: $0.1) }
+    }
+
+    private func stop(_ stopped: StoppedKind, now: Instant) async throws {
+        _ = try await QueuePauses(pool: pool).pause(
+            .kind(stopped.kind.name), by: "breaker", because: stopped.reason, now: now)
+    }
+
+    public func endRuns(now: Instant) async throws -> [RunID] {
+        let ended = try await pool.query(RunSQL.end(now: now)).decode(Int64.self, String?.self)
+        let gained = Set(ended.compactMap(\.1)).map { QueueName($0) }
+        if !gained.isEmpty { await waker.wake(gained) }
+        return ended.map { RunID($0.0) }
+    }
+
     public func transaction<Value: Sendable>(
         tenant: TenantScope, now: Instant, _ body: (Work) async throws -> Value
     ) async throws -> Value {
-        try await run(tenant: tenant, now: now, job: nil, finish: []) { work in
-            try await body(work)
-        }
+        try await run(tenant: tenant, now: now, job: nil, finish: []) { base in try await body(work(base)) }
     }
+
+    public func declare(_ worker: WorkerID, asleep: Bool, in queue: QueueName) async {
+        await sleepers.set(worker, asleep: asleep, in: queue)
+    }
+
+    /// Has the workers of these queues look for work, whatever they know of it: after a clock that is not theirs was set.
+    public func wakeAll(_ queues: Set<QueueName>) async { await waker.wake(queues) }
 
     public func wakeUps() -> AsyncStream<QueueName?> { QueueWaker.wakeUps(listenerConfiguration) }
 
@@ -136,16 +172,22 @@ public struct PostgresJobStore<Work: Sendable>: JobStore {
     /// after the commit the wake-ups.
     func run<Value: Sendable>(
         tenant: TenantScope, now: Instant, job: ClaimedJob?, finish: [SQL],
-        _ body: (Work) async throws -> Value
+        _ body: (PostgresWork) async throws -> Value
     ) async throws -> Value {
-        let (value, gained) = try await pool.transaction(settings: [.tenant(tenant)]) { transaction in
-            let base = PostgresWork(transaction: transaction, now: now, job: job)
-            let value = try await body(work(base))
-            if !finish.isEmpty { try await transaction.finish(with: finish) }
-            return (value, base.gained.all)
+        do {
+            let (value, gained) = try await pool.transaction(settings: [.tenant(tenant)]) { transaction in
+                let base = PostgresWork(transaction: transaction, now: now, job: job, enqueueLimit: enqueueLimit)
+                let value = try await body(base)
+                if !finish.isEmpty { try await transaction.finish(with: finish) }
+                return (value, base.gained.all)
+            }
+            if !gained.isEmpty { await waker.wake(gained) }
+            return value
+        } catch let over as EffectOverLimit {
+            // Outside what was rolled back; also when the handler makes another error of it.
+            try await stop(StoppedKind(kind: over.kind, reason: "\(over)"), now: now)
+            throw over
         }
-        if !gained.isEmpty { await waker.wake(gained) }
-        return value
     }
 
     /// Turns the fence's SQLSTATE into the queue's own error, and notes that the job's time here is over.
@@ -171,14 +213,25 @@ private struct LeasedSession<Work: Sendable>: JobSession {
 
     func transaction<Value: Sendable>(_ body: (Work) async throws -> Value) async throws -> Value {
         try await store.fenced(by: job, ends: false) {
-            try await store.run(tenant: scope, now: now, job: job, finish: [QueueSQL.fence(job.lease)], body)
+            try await store.run(tenant: scope, now: now, job: job, finish: [QueueSQL.fence(job.lease)]) {
+                base in try await body(store.work(base))
+            }
+        }
+    }
+
+    func unsettledEffects() async throws -> [AnnouncedEffect] {
+        try await store.fenced(by: job, ends: false) {
+            try await store.run(tenant: scope, now: now, job: job, finish: [QueueSQL.fence(job.lease)]) { base in
+                try await base.unsettledEffects(of: job)
+            }
         }
     }
 
     func complete(_ body: (Work) async throws -> Void) async throws {
         try await store.fenced(by: job) {
             try await store.run(
-                tenant: scope, now: now, job: job, finish: [QueueSQL.end(job, as: "completed", now: now)], body)
+                tenant: scope, now: now, job: job, finish: [QueueSQL.complete(job, now: now)]
+            ) { base in try await body(store.work(base)) }
         }
     }
 }
@@ -198,15 +251,15 @@ extension TransactionSetting {
 extension ClaimedJob {
     init(_ row: Row, number: Int64, request: ClaimRequest) throws(PostgresError) {
         let (
-            id, position, lineage, kind, version, tenant, attempt, rescues, uniqueKey, serialKey, trace, enqueuedAt,
-            dueAt, arguments
+            id, position, lineage, kind, version, tenant, attempt, rescues, serialKey, trace, run, enqueuedAt, dueAt,
+            arguments
         ) = try row.decode(
             Int64.self, Int64.self, Int64.self, String.self, Int32.self, Int64?.self, Int32.self, Int32.self,
-            String?.self, String?.self, String?.self, Instant.self, Instant.self, PostgresJSON.self)
+            String?.self, String?.self, Int64?.self, Instant.self, Instant.self, PostgresJSON.self)
         self.init(
             lease: Lease(job: JobID(id), number: number, position: position, worker: request.worker),
             lineage: JobID(lineage), kind: JobKind(kind), version: Int(version), queue: request.queue, tenant: tenant,
-            uniqueKey: uniqueKey, serialKey: serialKey, trace: trace, attempt: Int(attempt), rescues: Int(rescues),
-            arguments: arguments.utf8, enqueuedAt: enqueuedAt, dueAt: dueAt)
+            serialKey: serialKey, trace: trace, run: run.map { RunID($0) }, attempt: Int(attempt),
+            rescues: Int(rescues), arguments: arguments.utf8, enqueuedAt: enqueuedAt, dueAt: dueAt)
     }
 }

@@ -9,7 +9,12 @@ public struct PostgresRoster: WorkerRoster {
     public init(control: PostgresPool) { self.control = control }
 
     public func register(_ worker: WorkerDescription) async throws {
-        _ = try await control.query(RosterSQL.register(worker))
+        let statements: [SQL] = [
+            "SELECT queue.require_home()", RosterSQL.register(worker.kinds), RosterSQL.register(worker),
+        ]
+        do {
+            _ = try await control.withConnection { connection in try await connection.pipeline(statements) }
+        } catch { throw RestoredElsewhere(error) ?? error }
     }
 
     public func beat(_ worker: WorkerID) async throws -> Heartbeat {
@@ -25,7 +30,7 @@ public struct PostgresRoster: WorkerRoster {
         let found = try await control.query(statement).decode(Int64.self, String.self, Bool.self)
         return Rescue(
             requeued: found.filter { !$0.2 }.map { JobID($0.0) }, held: found.filter(\.2).map { JobID($0.0) },
-            queues: Set(found.filter { !$0.2 }.map { QueueName($0.1) }))
+            queues: Set(found.map { QueueName($0.1) }))
     }
 
     public func retire(_ worker: WorkerID) async throws {

@@ -1,4 +1,5 @@
 public import Dates
+public import JobKit
 public import Postgres
 
 /// Which queues and kinds are claimed from, and who stopped those that are not. What runs already goes on.
@@ -10,6 +11,7 @@ public struct QueuePauses: Sendable {
     public enum Subject: Hashable, Sendable {
         case queue(String)
         case kind(String)
+        case run(RunID)
         /// Every queue, also those that are not known yet.
         case everything
     }
@@ -62,14 +64,26 @@ extension QueuePauses.Subject {
     static let all = "*"
 
     init(scope: String, name: String) {
-        self = scope == "kind" ? .kind(name) : name == Self.all ? .everything : .queue(name)
+        self =
+            switch (scope, Int64(name)) {
+            case ("kind", _): .kind(name)
+            case ("run", let id?): .run(RunID(id))
+            default: name == Self.all ? .everything : .queue(name)
+            }
     }
 
-    var scope: String { if case .kind = self { "kind" } else { "queue" } }
+    var scope: String {
+        switch self {
+        case .queue, .everything: "queue"
+        case .kind: "kind"
+        case .run: "run"
+        }
+    }
 
     var name: String {
         switch self {
         case .queue(let name), .kind(let name): name
+        case .run(let id): "\(id)"
         case .everything: Self.all
         }
     }

@@ -11,15 +11,21 @@ enum QueueSQL {
             \(jobs.map(\.kind.name)), \(jobs.map { Int32($0.version) }), \(jobs.map(\.queue.name)),
             \(jobs.map(\.priority.rank)), \(jobs.map(\.tenant)), \(jobs.map(\.uniqueKey)),
             \(jobs.map { job in job.uniqueWindow.map { now + $0 } }), \(jobs.map(\.serialKey)), \(jobs.map(\.dueAt)),
-            \(jobs.map { $0.trace ?? TraceContext.current?.traceparent }), array_fill(NULL::bigint, ARRAY[\(Int32(jobs.count))]),
+            \(jobs.map { $0.trace ?? TraceContext.current?.traceparent }), \(jobs.map { $0.run?.number }),
             \(jobs.map { String(decoding: $0.arguments, as: UTF8.self) })::json[], \(now))
         """
     }
 
+    /// Id, position and lane are the server's to give; a row's arguments are the text of the JSON.
+    static let copyJobs: SQL = """
+        COPY queue.jobs (version, priority, tenant, due_at, enqueued_at, kind, queue, trace, run, arguments)
+        FROM STDIN (FORMAT binary)
+        """
+
     static func claim(_ request: ClaimRequest, token: Int64, limit: Int, finished: [Int64]) -> SQL {
         let kinds = request.kinds.sorted { $0.key.name < $1.key.name }
         return """
-            SELECT id, job_position, lineage, kind, version, tenant, attempt, rescues, unique_key, serial_key, trace,
+            SELECT id, job_position, lineage, kind, version, tenant, attempt, rescues, serial_key, trace, run,
                    enqueued_at, due_at, arguments
               FROM queue.claim(\(request.worker.uuid), \(token), \(request.queue.name), \(kinds.map(\.key.name)),
                                \(kinds.map { Int32($0.value) }), \(Int32(limit)), \(finished))
@@ -41,11 +47,15 @@ enum QueueSQL {
         "SELECT queue.admit(\(queue.name), \(key), \(Int32(limit)))"
     }
 
-    static func nextDue(_ queue: QueueName, after now: Instant) -> SQL {
+    /// Or when jobs that can be claimed, but for their gateway's rate, will have calls.
+    static func nextDue(_ request: ClaimRequest, after now: Instant) -> SQL {
         """
-        SELECT due_at FROM queue.waiting
-         WHERE queue = \(queue.name) AND state IN ('scheduled', 'retryable') AND due_at > \(now)
-         ORDER BY due_at LIMIT 1
+        SELECT min(due_at) FROM (
+            (SELECT due_at FROM queue.waiting
+              WHERE queue = \(request.queue.name) AND state IN ('scheduled', 'retryable') AND due_at > \(now)
+              ORDER BY due_at LIMIT 1)
+            UNION ALL
+            SELECT \(now) + queue.call_wait(\(request.worker.uuid), \(request.queue.name), \(request.kinds.keys.map(\.name).sorted()))) AS next
         """
     }
 
@@ -62,20 +72,20 @@ enum QueueSQL {
         """
     }
 
-    /// The end of one job, as the last statement of a transaction.
-    static func end(_ job: ClaimedJob, as state: String, now: Instant) -> SQL {
-        "SELECT queue.require_lease((SELECT count(*) FROM (\(finish([job], as: state, now: now))) AS ended))"
+    /// The completion of one job, as the last statement of a transaction.
+    static func complete(_ job: ClaimedJob, now: Instant) -> SQL {
+        "SELECT queue.require_lease((SELECT count(*) FROM (\(finish([job], now: now))) AS ended))"
     }
 
-    /// Ends jobs of one worker; a row for each whose lease was still held. At least one job.
-    static func finish(_ jobs: [ClaimedJob], as state: String, now: Instant) -> SQL {
+    /// Completes jobs of one worker; a row for each whose lease was still held. At least one job.
+    static func finish(_ jobs: [ClaimedJob], now: Instant) -> SQL {
         """
         SELECT queue.finish(\(jobs.map(\.id.number)), \(jobs.map(\.lease.position)), \(jobs.map(\.lease.number)),
-                            \(jobs[0].lease.worker.uuid), \(state), \(now))
+                            \(jobs[0].lease.worker.uuid), \(now))
         """
     }
 
-    /// Where a job goes whose attempt ended in something else than its end.
+    /// Where a job goes whose attempt ended in something else than its completion.
     struct Return: Sendable {
         var state: String
         var due: Instant?
@@ -111,8 +121,8 @@ enum QueueSQL {
 
     static func recordFailure(of job: ClaimedJob, error: String, now: Instant) -> SQL {
         """
-        INSERT INTO queue.failures (job, attempt, lease, failed_at, error)
-        VALUES (\(job.id.number), \(Int32(job.attempt)), \(job.lease.number), \(now), \(error))
+        INSERT INTO queue.failures (job, attempt, lease, kind, failed_at, error)
+        VALUES (\(job.id.number), \(Int32(job.attempt)), \(job.lease.number), \(job.kind.name), \(now), \(error))
         """
     }
 }

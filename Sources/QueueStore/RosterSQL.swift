@@ -12,6 +12,20 @@ enum RosterSQL {
         """
     }
 
+    /// Writes only what differs, in one order for all, so that two workers that start never wait for each other.
+    static func register(_ kinds: [KindDescription]) -> SQL {
+        let kinds = kinds.sorted { $0.kind.name < $1.kind.name }
+        return """
+            INSERT INTO queue.kinds AS known (kind, queue, priority, head_held, head_discarded)
+            SELECT * FROM unnest(\(kinds.map(\.kind.name)), \(kinds.map(\.queue.name)), \(kinds.map(\.priority.rank)),
+                                 \(kinds.map(\.headHeld.rawValue)), \(kinds.map(\.headDiscarded.rawValue)))
+                ON CONFLICT (kind) DO UPDATE
+               SET queue = excluded.queue, priority = excluded.priority, head_held = excluded.head_held,
+                   head_discarded = excluded.head_discarded
+             WHERE known IS DISTINCT FROM excluded
+            """
+    }
+
     static func beat(_ worker: WorkerID) -> SQL {
         """
         WITH beaten AS (

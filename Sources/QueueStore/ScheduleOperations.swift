@@ -104,15 +104,17 @@ public struct ScheduleOperations: Sendable {
 
 extension NewJob {
     fileprivate static func stored(_ row: Row, of schedule: String) throws -> (Schedule.Overlap, NewJob) {
-        let (overlap, kind, version, queue, priority, tenant, uniqueKey, arguments) = try row.decode(
-            String.self, String.self, Int32.self, String.self, Int16.self, Int64?.self, String?.self,
-            PostgresJSON.self)
+        let (overlap, kind, version, queue, priority, tenant, uniqueKey, uniqueWindow, serialKey, arguments) =
+            try row.decode(
+                String.self, String.self, Int32.self, String.self, Int16.self, Int64?.self, String?.self, Int64?.self,
+                String?.self, PostgresJSON.self)
         guard let known = Schedule.Overlap(rawValue: overlap) else {
             throw UnreadableRow("schedule \(schedule) has overlap '\(overlap)'")
         }
         let job = NewJob(
             stored: JobKind(kind), version: Int(version), queue: QueueName(queue),
-            priority: JobPriority(rank: priority), tenant: tenant, uniqueKey: uniqueKey, arguments: arguments.utf8)
+            priority: JobPriority(rank: priority), tenant: tenant, uniqueKey: uniqueKey,
+            uniqueWindow: uniqueWindow.map { .microseconds($0) }, serialKey: serialKey, arguments: arguments.utf8)
         return (known, job)
     }
 }

@@ -11,28 +11,31 @@ enum ScheduleSQL {
         return """
             INSERT INTO queue.schedules AS known
                    (name, cron, zone, daylight_saving, catch_up, catch_up_seconds, overlap, kind, version, queue,
-                    priority, tenant, unique_key, arguments, registered_at, changed_at, owed_after)
+                    priority, tenant, unique_key, unique_window, serial_key, arguments, registered_at, changed_at, owed_after)
             VALUES (\(schedule.name), \(timetable.cron.expression), \(timetable.zone.id),
                     \(timetable.daylightSaving.rawValue), \(schedule.catchUp.word), \(schedule.catchUp.seconds),
                     \(schedule.overlap.rawValue), \(job.kind.name), \(Int32(job.version)), \(job.queue.name),
-                    \(job.priority.rank), \(job.tenant), \(job.uniqueKey), \(PostgresJSON(job.arguments)), \(now), \(now),
+                    \(job.priority.rank), \(job.tenant), \(job.uniqueKey), \(job.uniqueWindow?.wholeMicroseconds),
+                    \(job.serialKey), \(PostgresJSON(job.arguments)), \(now), \(now),
                     \(now - Schedule.punctuality))
                 ON CONFLICT (name) DO UPDATE
                SET cron = excluded.cron, zone = excluded.zone, daylight_saving = excluded.daylight_saving,
                    catch_up = excluded.catch_up, catch_up_seconds = excluded.catch_up_seconds,
                    overlap = excluded.overlap, kind = excluded.kind, version = excluded.version,
                    queue = excluded.queue, priority = excluded.priority, tenant = excluded.tenant,
-                   unique_key = excluded.unique_key, arguments = excluded.arguments, changed_at = excluded.changed_at,
+                   unique_key = excluded.unique_key, unique_window = excluded.unique_window,
+                   serial_key = excluded.serial_key, arguments = excluded.arguments, changed_at = excluded.changed_at,
                    owed_after = CASE WHEN (known.cron, known.zone, known.daylight_saving)
                                           IS DISTINCT FROM (excluded.cron, excluded.zone, excluded.daylight_saving)
                                      THEN excluded.changed_at ELSE known.owed_after END
              WHERE (known.cron, known.zone, known.daylight_saving, known.catch_up, known.catch_up_seconds,
                     known.overlap, known.kind, known.version, known.queue, known.priority, known.tenant,
-                    known.unique_key, known.arguments)
+                    known.unique_key, known.unique_window, known.serial_key, known.arguments)
                    IS DISTINCT FROM
                    (excluded.cron, excluded.zone, excluded.daylight_saving, excluded.catch_up,
                     excluded.catch_up_seconds, excluded.overlap, excluded.kind, excluded.version, excluded.queue,
-                    excluded.priority, excluded.tenant, excluded.unique_key, excluded.arguments)
+                    excluded.priority, excluded.tenant, excluded.unique_key, excluded.unique_window, excluded.serial_key,
+                    excluded.arguments)
             """
     }
 
@@ -122,7 +125,7 @@ enum ScheduleSQL {
 
     static func job(of name: String) -> SQL {
         """
-        SELECT overlap, kind, version, queue, priority, tenant, unique_key, arguments
+        SELECT overlap, kind, version, queue, priority, tenant, unique_key, unique_window, serial_key, arguments
           FROM queue.schedules WHERE name = \(name)
         """
     }
@@ -158,4 +161,9 @@ extension Schedule.CatchUp {
     fileprivate var seconds: Int64? {
         if case .all(let window) = self { window.components.seconds } else { nil }
     }
+}
+
+extension Duration {
+    /// What is left of less than a microsecond is cut off.
+    fileprivate var wholeMicroseconds: Int64 { Int64(self / .microseconds(1)) }
 }

@@ -111,6 +111,9 @@ extension Worker {
         case .ended(.failure(let error as StaleLease)):
             loop.meters[job.kind]?.staleLeases.increment()
             log.error("\(error)", fields(job))
+        case .ended(.failure(let error as EffectOverLimit)):
+            log.error("kind stopped by its breaker", fields(job, error: "\(error)"))
+            await end(job, as: .released, now: clock.now(), in: loop)
         case .ended(.failure(let error)): await fail(job, "\(error)", in: loop)
         case .overran:
             await fail(job, "ran longer than \(registry[job.kind]?.policy.timeout ?? .zero)", in: loop)
@@ -124,7 +127,9 @@ extension Worker {
 
     private func settle(_ job: ClaimedJob, _ ending: JobOutcome.Ending, in loop: QueueLoop<Store>) async {
         switch ending {
-        case .finished, .completed: loop.meters[job.kind]?.completed.increment()
+        case .finished, .completed:
+            loop.meters[job.kind]?.completed.increment()
+            loop.life.tally.add(job.kind)
         case .snoozed(let until): await end(job, as: .snoozed(due: until), now: clock.now(), in: loop)
         case .discarded(let reason):
             await end(job, as: .discarded(error: Worker.readable(reason)), now: clock.now(), in: loop)
@@ -141,7 +146,7 @@ extension Worker {
             log.error("held after \(job.attempt) attempts", fields(job, error: text))
             await end(job, as: .held(reason: "failed \(job.attempt) times, last: \(text)"), now: now, in: loop)
         } else if job.attempt >= policy.maxAttempts {
-            log.error("discarded after \(job.attempt) attempts", fields(job, error: text))
+            log.error("given up after \(job.attempt) attempts", fields(job, error: text))
             await end(job, as: .discarded(error: text), now: now, in: loop)
         } else {
             log.warning("attempt failed", fields(job, error: text))
@@ -152,7 +157,9 @@ extension Worker {
 
     /// An error is read by people; what they need stands at its beginning. Postgres keeps no text with a NUL in it.
     private static func readable(_ error: String) -> String {
-        String(String.UnicodeScalarView(error.unicodeScalars.lazy.filter { $0 != "\0" }.prefix(4000)))
+        let kept = error.unicodeScalars.lazy.filter { $0 != "\0" }.prefix(4001)
+        guard kept.count > 4000 else { return String(String.UnicodeScalarView(kept)) }
+        return String(String.UnicodeScalarView(kept.prefix(4000))) + "… (cut, \(error.utf8.count) bytes)"
     }
 
     /// Writes the ending down, trying until it is written or somebody else has the job. While this incarnation lives,

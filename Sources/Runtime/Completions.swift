@@ -94,7 +94,9 @@ final class Completions<Store: JobStore>: Sendable {
     private func tell(_ jobs: [ClaimedJob], _ done: Set<JobID>, _ mayHaveCommitted: Bool) {
         for (kind, ended) in Dictionary(grouping: jobs, by: \.kind) {
             let stale = ended.filter { !done.contains($0.id) }
-            meters[kind]?.completed.increment(by: mayHaveCommitted ? ended.count : ended.count - stale.count)
+            let completed = mayHaveCommitted ? ended.count : ended.count - stale.count
+            meters[kind]?.completed.increment(by: completed)
+            life.tally.add(kind, completed)
             // After a lost answer they were most likely completed by the try before.
             guard !stale.isEmpty, !mayHaveCommitted else { continue }
             meters[kind]?.staleLeases.increment(by: stale.count)

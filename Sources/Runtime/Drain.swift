@@ -54,4 +54,14 @@ public final class Drain: Sendable {
             state.withLock { $0.waiters.removeValue(forKey: key) }?.continuation.resume()
         }
     }
+
+    /// Returns when `stage` is reached, after `limit`, or when the waiting task is cancelled.
+    public func wait(for stage: Stage, atMost limit: Duration) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.wait(for: stage) }
+            group.addTask { try? await Task.sleep(for: limit) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
 }

@@ -41,6 +41,7 @@ struct JobMetrics: Sendable {
             help: "Attempts whose commit was refused because the job was in other hands.")
         metrics.declare(
             "billwright_jobs_held_total", .counter, help: "Jobs this process held because their workers kept dying.")
+        metrics.declare("billwright_breaker_trips_total", .counter, help: "Times this process stopped a kind.")
         metrics.declare("billwright_job_duration_seconds", .histogram, help: "How long a handler ran.")
         metrics.declare(
             "billwright_job_latency_seconds", .histogram, help: "From when a job was due to the start of its handler.",

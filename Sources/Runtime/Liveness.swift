@@ -48,4 +48,35 @@ extension Worker {
             if !isUnfinished { try? await Task.sleep(for: settings.rescueInterval) }
         }
     }
+
+    /// Ends runs when a job of one has ended here, and now and then those whose last job ended with a worker that was lost
+    /// before it looked.
+    func endRuns(told signal: WakeSignal) async {
+        while !Task.isCancelled {
+            await signal.sleep(for: settings.rescueInterval)
+            do {
+                for run in try await store.endRuns(now: clock.now()) { log.info("run ended", ["run": "\(run)"]) }
+            } catch { log.warning("cannot look for runs that have ended; trying again", ["error": "\(error)"]) }
+            // Jobs of a run end by the thousand; one look serves those of a moment.
+            try? await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
+    /// Looks whether a kind must be stopped, with every other worker in turns.
+    func watchKinds(of tally: Tally) async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: settings.rescueInterval)
+            var completed = Dictionary(uniqueKeysWithValues: registry.registrations.map { ($0.kind, 0) })
+            completed.merge(tally.take()) { $1 }
+            do {
+                for stopped in try await store.watch(completed, every: settings.rescueInterval, now: clock.now()) {
+                    metrics.count("billwright_breaker_trips_total", ["kind": stopped.kind.name])
+                    log.error("kind stopped by its breaker", ["kind": stopped.kind.name, "error": stopped.reason])
+                }
+            } catch {
+                for (kind, count) in completed where count > 0 { tally.add(kind, count) }
+                log.warning("cannot look whether a kind must be stopped; trying again", ["error": "\(error)"])
+            }
+        }
+    }
 }

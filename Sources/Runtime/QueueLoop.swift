@@ -14,7 +14,7 @@ final class QueueLoop<Store: JobStore>: Sendable {
     let life: Incarnation
     let signal: WakeSignal
     let backlog: Backlog
-    let inHand = JobsInHand()
+    let inHand: JobsInHand
     let completions: Completions<Store>
     let crew: Crew
     let meters: [JobKind: JobMetrics]
@@ -25,6 +25,7 @@ final class QueueLoop<Store: JobStore>: Sendable {
         self.queue = queue
         self.life = life
         self.signal = signal
+        inHand = JobsInHand(runs: life.runs)
         let meters = Dictionary(
             uniqueKeysWithValues: worker.registry.registrations.filter { $0.queue == queue }.map {
                 ($0.kind, JobMetrics(worker.metrics, queue: queue, kind: $0.kind))
@@ -66,6 +67,7 @@ final class QueueLoop<Store: JobStore>: Sendable {
         let kinds = worker.registry.registrations.filter { $0.queue == queue }
         let versions = Dictionary(uniqueKeysWithValues: kinds.map { ($0.kind, $0.version) })
         var mayHoldStrays = false
+        var isDeclared = false
         var lastSweep = ContinuousClock.now
         while drain.stage == .running && !Task.isCancelled && !life.isLost {
             let room = room()
@@ -87,9 +89,41 @@ final class QueueLoop<Store: JobStore>: Sendable {
             }
             inHand.begin(jobs)
             backlog.add(jobs)
-            if jobs.isEmpty { await signal.sleep(for: await idleTime(request)) }
+            if jobs.isEmpty {
+                isDeclared = await rest(request, isDeclared: isDeclared)
+            } else if isDeclared {
+                isDeclared = false
+                getUp()
+            }
         }
+        await worker.store.declare(life.id, asleep: false, in: queue)
     }
+
+    /// Sleeps until there may be something to claim. Returns whether it stands declared that this worker sleeps.
+    ///
+    /// The first moments pass undeclared: on a busy system they are all there is, and nobody outside pays for a wake-up.
+    private func rest(_ request: ClaimRequest, isDeclared: Bool) async -> Bool {
+        let idle = await idleTime(request)
+        if isDeclared {
+            if await signal.sleep(for: idle) {
+                getUp()
+                return false
+            }
+        } else {
+            let isRaised = await signal.sleep(for: min(idle, QueueLoop.doze))
+            if isRaised || idle < QueueLoop.doze { return false }
+        }
+        // What was committed until now is seen by the claim that follows.
+        await worker.store.declare(life.id, asleep: true, in: queue)
+        return true
+    }
+
+    /// Off the path of what woke us.
+    private func getUp() {
+        Task { [worker, life, queue] in await worker.store.declare(life.id, asleep: false, in: queue) }
+    }
+
+    private static var doze: Duration { .milliseconds(100) }
 
     /// How many more jobs to claim now; none while half of what is foreseen is still there.
     private func room() -> Int {
@@ -156,11 +190,18 @@ final class QueueLoop<Store: JobStore>: Sendable {
 /// Every job that was claimed here and whose end is not yet written down: what is no stray.
 final class JobsInHand: Sendable {
     private let jobs = Mutex<Set<JobID>>([])
+    /// Raised when a job of a run has ended.
+    private let runs: WakeSignal
+
+    init(runs: WakeSignal) { self.runs = runs }
 
     var all: Set<JobID> { jobs.withLock { $0 } }
     func begin(_ new: [ClaimedJob]) { jobs.withLock { $0.formUnion(new.lazy.map(\.id)) } }
-    func end(_ ended: [ClaimedJob]) { jobs.withLock { $0.subtract(ended.lazy.map(\.id)) } }
-    func end(_ job: ClaimedJob) { jobs.withLock { _ = $0.remove(job.id) } }
+    func end(_ ended: [ClaimedJob]) {
+        jobs.withLock { $0.subtract(ended.lazy.map(\.id)) }
+        if ended.contains(where: { $0.run != nil }) { runs.raise() }
+    }
+    func end(_ job: ClaimedJob) { end([job]) }
 }
 
 /// How fast jobs of a queue end here.

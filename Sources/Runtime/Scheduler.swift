@@ -112,11 +112,6 @@ public struct Scheduler: Sendable {
         let now = clock.now()
         let next = Set(schedules.map(\.timetable)).compactMap { $0.next(after: now) }.min()
         let wait = min(next.map { max($0 - now, .milliseconds(100)) } ?? longest, longest)
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await drain.wait(for: .draining) }
-            group.addTask { try? await Task.sleep(for: wait) }
-            await group.next()
-            group.cancelAll()
-        }
+        await drain.wait(for: .draining, atMost: wait)
     }
 }

@@ -18,10 +18,13 @@ final class WakeSignal: Sendable {
         sleeper?.resume()
     }
 
-    /// Returns when raised, after `duration`, or when the task is cancelled.
-    func sleep(for duration: Duration) async {
+    /// Returns when raised, after `duration`, or when the task is cancelled. False: only the time has passed.
+    @discardableResult
+    func sleep(for duration: Duration) async -> Bool {
+        let isOver = Atomic(false)
         let timer = Task {
             try await Task.sleep(for: duration)
+            isOver.store(true, ordering: .relaxed)
             self.raise()
         }
         defer { timer.cancel() }
@@ -38,5 +41,6 @@ final class WakeSignal: Sendable {
         } onCancel: {
             raise()
         }
+        return !isOver.load(ordering: .relaxed)
     }
 }

@@ -38,10 +38,11 @@ public struct Worker<Store: JobStore>: Sendable {
         while drain.stage == .running {
             let life = Incarnation()
             do {
+                try await store.limit(limits, settings.rates)
                 try await roster.register(description(of: life.id))
             } catch {
                 log.warning("cannot register; trying again", ["error": "\(error)"])
-                await pause(.seconds(1), or: drain)
+                await drain.wait(for: .draining, atMost: .seconds(1))
                 continue
             }
             log.info("working", ["worker": "\(life.id)", "queues": queueNames])
@@ -52,7 +53,16 @@ public struct Worker<Store: JobStore>: Sendable {
     private func description(of id: WorkerID) -> WorkerDescription {
         WorkerDescription(
             id: id, host: ProcessInfo.processInfo.hostName, processID: getpid(), release: release,
-            queues: registry.queues.sorted { $0.name < $1.name })
+            queues: registry.queues.sorted { $0.name < $1.name },
+            kinds: registry.registrations.map { KindDescription($0) })
+    }
+
+    private var limits: [KindLimits] {
+        registry.registrations.map { kind in
+            KindLimits(
+                kind: kind.kind, gateway: kind.policy.gateway, callsPerAttempt: kind.policy.callsPerAttempt,
+                breaker: settings.breakers[kind.kind] ?? kind.policy.breaker)
+        }
     }
 
     private var queueNames: String { registry.queues.map(\.name).sorted().joined(separator: ",") }
@@ -71,6 +81,8 @@ public struct Worker<Store: JobStore>: Sendable {
                 await withDiscardingTaskGroup { chores in
                     chores.addTask { await rescueOthers(waking: signals) }
                     chores.addTask { await relayWakeUps(to: signals) }
+                    chores.addTask { await endRuns(told: life.runs) }
+                    chores.addTask { await watchKinds(of: life.tally) }
                     await runQueues(as: life, signals: signals, until: drain)
                     chores.cancelAll()
                 }
@@ -79,7 +91,7 @@ public struct Worker<Store: JobStore>: Sendable {
             group.addTask {
                 await drain.wait(for: .draining)
                 signals.values.forEach { $0.raise() }
-                await pause(settings.drainGrace, orStage: .stopped, of: drain)
+                await drain.wait(for: .stopped, atMost: settings.drainGrace)
                 return .graceOver
             }
             if await group.next() == .presumedLost {
@@ -91,6 +103,7 @@ public struct Worker<Store: JobStore>: Sendable {
         // Leases that could not be given back keep the row, so that a rescue finds them by it. A lost life has no row, and
         // most likely no database to ask.
         if !life.isLost { try? await roster.retire(life.id) }
+        store.forget(life.id)
     }
 
     private func runQueues(as life: Incarnation, signals: [QueueName: WakeSignal], until drain: Drain) async {
@@ -109,28 +122,32 @@ public struct Worker<Store: JobStore>: Sendable {
             if let queue { signals[queue]?.raise() } else { signals.values.forEach { $0.raise() } }
         }
     }
-
-    private func pause(_ duration: Duration, or drain: Drain) async {
-        await pause(duration, orStage: .draining, of: drain)
-    }
-
-    private func pause(_ duration: Duration, orStage stage: Drain.Stage, of drain: Drain) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await drain.wait(for: stage) }
-            group.addTask { try? await Task.sleep(for: duration) }
-            await group.next()
-            group.cancelAll()
-        }
-    }
 }
 
 /// One life of a worker: a random id, from registration to retirement or loss.
 final class Incarnation: Sendable {
     let id = WorkerID(UUID())
+    /// Raised when a job of a run has ended here.
+    let runs = WakeSignal()
+    let tally = Tally()
     private let lost = Atomic<Bool>(false)
 
     /// Whether it was given up. Then it gives nothing back: a rescue takes its jobs and counts that, so a job that takes
     /// its workers down is held in the end instead of going round for ever.
     var isLost: Bool { lost.load(ordering: .acquiring) }
     func endAsLost() { lost.store(true, ordering: .releasing) }
+}
+
+/// How many attempts have completed since a breaker was last told.
+final class Tally: Sendable {
+    private let counts = Mutex<[JobKind: Int]>([:])
+
+    func add(_ kind: JobKind, _ completed: Int = 1) { counts.withLock { $0[kind, default: 0] += completed } }
+
+    func take() -> [JobKind: Int] {
+        counts.withLock { counts in
+            defer { counts = [:] }
+            return counts
+        }
+    }
 }

@@ -22,6 +22,11 @@ public struct WorkerSettings: Sendable {
     /// How long a cancelled handler may take to end before it is left behind.
     public var cancelGrace: Duration = .seconds(5)
 
+    /// In place of what the kind's policy says.
+    public var breakers: [JobKind: Breaker] = [:]
+    /// By the gateway's name; one that is not named may be called without limit.
+    public var rates: [String: CallRate] = [:]
+
     public init(concurrency: Int = 8, concurrencyByQueue: [QueueName: Int] = [:]) {
         precondition(concurrency >= 1 && concurrencyByQueue.values.allSatisfy { $0 >= 1 })
         self.concurrency = concurrency

@@ -42,6 +42,15 @@ public struct Scenario: Hashable, Sendable {
     }
 }
 
+extension Scenario {
+    /// The same story up to another end; what was to happen after it is left out.
+    public func ending(at instant: Instant) -> Scenario {
+        Scenario(
+            rule: rule, source: source, settings: settings, zone: zone, catalogue: catalogue, customers: customers,
+            timeline: timeline.filter { $0.at <= instant }, until: instant, expect: expect)
+    }
+}
+
 /// A customer of a scenario, with what its payment provider will answer.
 public struct ScenarioCustomer: Hashable, Sendable {
     public let id: String

@@ -7,6 +7,8 @@ internal import Foundation
 internal import Gateways
 internal import HTTPClient
 internal import HTTPServer
+internal import CustomerMails
+internal import DunningEmails
 internal import InvoiceGeneration
 internal import JobKit
 internal import Observability
@@ -14,7 +16,7 @@ internal import PaymentMethods
 internal import PaymentRetries
 internal import Postgres
 internal import QueueStore
-internal import Receipts
+internal import Proration
 internal import Renewals
 internal import Runtime
 internal import Web
@@ -29,8 +31,8 @@ struct Composition: Sendable {
     let configuration: PostgresConfiguration
     let pool: PostgresPool
     let control: PostgresPool
-    let store: Store
-    let clock: DatabaseClock
+    let books: BooksContext
+    let clock: any BusinessClock
     let log: Log
     let metrics: Metrics
 
@@ -41,11 +43,22 @@ struct Composition: Sendable {
         let pool = PostgresPool(configuration, size: connections)
         let control = PostgresPool(configuration, size: 3)
         let now = try await databaseTime(control, configuration, until: .now + wait, log)
-        let store = Store(pool: pool, control: control, listener: configuration) { $0 }
         return Composition(
-            configuration: configuration, pool: pool, control: control, store: store,
-            clock: DatabaseClock(databaseTime: now), log: log,
-            metrics: Metrics())
+            configuration, pool: pool, control: control, clock: DatabaseClock(databaseTime: now), log: log)
+    }
+
+    init(
+        _ configuration: PostgresConfiguration, pool: PostgresPool, control: PostgresPool, clock: any BusinessClock,
+        log: Log
+    ) {
+        let books = BooksContext(zones: HostTimeZones())
+        self.configuration = configuration
+        self.pool = pool
+        self.control = control
+        self.books = books
+        self.clock = clock
+        self.log = log
+        metrics = Metrics()
     }
 
     private static func databaseTime(
@@ -63,9 +76,16 @@ struct Composition: Sendable {
         }
     }
 
+    /// The store as handlers see it.
+    func store(enqueueLimit: Int) -> Store {
+        Store(pool: pool, control: control, listener: configuration, enqueueLimit: enqueueLimit) { [books] in
+            PostgresBooks($0, books)
+        }
+    }
+
     /// The store with the books' own type of transaction, for what is no job.
-    var plainStore: PostgresJobStore<PostgresWork> {
-        PostgresJobStore(pool: pool, control: control, listener: configuration) { $0 }
+    var booksStore: PostgresJobStore<PostgresBooks> {
+        PostgresJobStore(pool: pool, control: control, listener: configuration) { [books] in PostgresBooks($0, books) }
     }
 
     func close() async {
@@ -89,6 +109,7 @@ struct Composition: Sendable {
             refresh: { [control, metrics, clock] in
                 let depths = try await QueueInspection(pool: control).depths()
                 ProcessMetrics.show(depths, at: clock.now(), in: metrics)
+                ProcessMetrics.show(try await QueuePauses(pool: control).list(limit: 1000), in: metrics)
             })
         let server = try service.start(on: settings)
         log.info("serving health and metrics", ["address": settings.address, "port": "\(server.port)"])
@@ -105,13 +126,19 @@ struct Counterparts: Sendable {
     let reconcileAfter: Duration
 
     /// Every kind this program runs.
-    var registry: JobRegistry<any BillingWork> {
+    var registry: JobRegistry<any BillingWork> { registry(finalising: FinaliseInvoicesHandler()) }
+
+    func registry<Finalisation: JobHandler>(finalising: Finalisation) -> JobRegistry<any BillingWork>
+    where Finalisation.Work == any BillingWork {
         JobRegistry {
-            RenewalsHandler(zones: zones)
-            InvoiceGenerationHandler(zones: zones)
-            ChargeInvoiceHandler(gateway: gateway, zones: zones, reconcileAfter: reconcileAfter)
+            RenewalsHandler()
+            ProrationHandler()
+            InvoiceGenerationHandler()
+            finalising
+            CollectPaymentsHandler(gateway: gateway, reconcileAfter: reconcileAfter)
+            RemindCustomerHandler()
             RegisterPaymentMethodHandler(gateway: gateway)
-            SendReceiptHandler(mailer: mailer, zones: zones, domain: mailDomain)
+            SendMailHandler(mailer: mailer, zones: zones, domain: mailDomain)
         }
     }
 }

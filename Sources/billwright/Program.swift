@@ -9,8 +9,9 @@ extension Program {
             .up, .migrate, .load, .catalogCheck, .catalogShow, .catalogDiff, .catalogLoad, .worker, .scheduler, .web,
             .jobsList, .jobsShow, .jobsStats,
         ] + Commands.Command.jobsActs + [
-            .queuesList, .queuesPause, .queuesResume, .schedulesList, .schedulesRunNow, .schedulesPause,
-            .schedulesResume, .doctor, .ready, .benchQueue, .benchNoopWorker, .benchChaosQueue, .benchWorker,
+            .queuesList, .queuesPause, .queuesResume, .queuesRetention, .queuesRelane, .runsList, .runsShow, .runsStop,
+            .runsResume, .schedulesList, .schedulesRunNow, .schedulesPause,
+            .schedulesResume, .doctor, .ready, .simulate, .benchQueue, .benchNoopWorker, .benchChaosQueue, .benchWorker,
             .benchCounterpart, .sandboxStripe, .sandboxMail,
         ])
 }

@@ -1,6 +1,7 @@
 internal import Commands
 internal import HTTPServer
 internal import Observability
+internal import QueueStore
 internal import Runtime
 
 /// A process that works until it is told to stop: connected, its health served, its signals heard.
@@ -31,6 +32,14 @@ struct Service: Sendable {
         await listener?.stop()
         await composition.close()
         return 0
+    }
+
+    /// Until told to stop, in turns with all other processes.
+    func keepHouse() async {
+        await Housekeeper(
+            house: PostgresHousekeeping(pool: composition.pool), clock: composition.clock, log: log,
+            metrics: composition.metrics
+        ).run(until: drain)
     }
 
     /// Nil when told to stop first: a database that is away must not keep a process from ending.

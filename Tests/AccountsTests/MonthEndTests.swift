@@ -2,7 +2,7 @@ import Billing
 import Dates
 import Ledger
 import Money
-import PropertySupport
+import Chance
 import Testing
 
 @testable import Accounts

@@ -1,7 +1,7 @@
 import Billing
 import Dates
 import Money
-import PropertySupport
+import Chance
 import Testing
 
 @testable import Accounts

@@ -1,7 +1,7 @@
 import Billing
 import Dates
 import Money
-import PropertySupport
+import Chance
 
 @testable import Accounts
 

@@ -2,7 +2,7 @@ import Billing
 import Dates
 import JSONText
 import Money
-import PropertySupport
+import Chance
 import Testing
 
 @testable import Accounts
@@ -18,7 +18,7 @@ import Testing
         [
             "\(String(describing: account.openMonth)) \(String(describing: account.dunningPausedSince))",
             "\(account.collectsNow.sorted()) \(account.alerts.sorted()) \(account.refundsUnused)",
-            "\(String(describing: account.reactivation))",
+            "\(String(describing: account.reactivation)) \(account.lastMonthEntries)",
         ]
     }
 
@@ -28,6 +28,7 @@ import Testing
         for _ in 0..<100 {
             var account = account()
             account.openMonth = samples.maybe { $0.date() }
+            account.lastMonthEntries = samples.count()
             account.dunningPausedSince = samples.maybe { $0.instant() }
             account.collectsNow = Set(samples.some { $0.count() })
             account.alerts = Set(samples.some { "\($0.code())/calls/\($0.date())/eighty" })
@@ -61,6 +62,7 @@ import Testing
         var account = account()
         #expect(account.stateJSON.text() == "{}")
         account.openMonth = try LocalDate(parsing: "2026-01-01")
+        account.lastMonthEntries = 2
         account.dunningPausedSince = at
         account.collectsNow = [3, 0]
         account.alerts = ["s1/calls/2026-01-01/eighty"]
@@ -68,7 +70,7 @@ import Testing
         account.reactivation = Reactivation(subscription: "s1", at: at, invoice: 4)
         #expect(
             account.stateJSON.text()
-                == #"{"open_month":"2026-01-01","dunning_paused_since":"2026-01-15T09:30:00Z","collects_now":[0,3],"#
+                == #"{"open_month":"2026-01-01","last_month_entries":2,"dunning_paused_since":"2026-01-15T09:30:00Z","collects_now":[0,3],"#
                 + #""reactivation":{"subscription":"s1","at":"2026-01-15T09:30:00Z","invoice":4},"#
                 + #""alerts":["s1/calls/2026-01-01/eighty"],"refunds_unused":true}"#)
         let dunning = DunningCase(since: at, steps: 2, retries: true, held: .seconds(60), extraDays: 5)

@@ -2,7 +2,7 @@ import Billing
 import Dates
 import JSONText
 import Money
-import PropertySupport
+import Chance
 import Testing
 
 @testable import Accounts

@@ -82,6 +82,11 @@ struct CrashingSession: JobSession {
         return value
     }
 
+    func unsettledEffects() async throws -> [AnnouncedEffect] {
+        try crash.pass("before reading effects")
+        return try await session.unsettledEffects()
+    }
+
     func complete(_ body: (any BillingWork) async throws -> Void) async throws {
         try crash.pass("before the last transaction")
         try await session.complete { work in

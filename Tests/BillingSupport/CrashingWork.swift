@@ -24,6 +24,10 @@ extension CrashingWork {
         try await passing("enqueue") { try await work.enqueue(jobs) }
     }
 
+    func open(_ run: NewRun) async throws -> OpenedRun { try await passing("open a run") { try await work.open(run) } }
+
+    func seal(_ run: RunID) async throws { try await passing("seal a run") { try await work.seal(run) } }
+
     func announce(_ request: EffectRequest) async throws -> EffectStanding {
         try await passing("announce") { try await work.announce(request) }
     }

@@ -1,6 +1,6 @@
 import Billing
+import Chance
 import Dates
-import PropertySupport
 import Testing
 
 @Suite struct CyclesTests {

@@ -1,6 +1,6 @@
 import Billing
 import Money
-import PropertySupport
+import Chance
 import Testing
 
 @Suite struct PriceModelTests {

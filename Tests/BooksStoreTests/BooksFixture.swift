@@ -1,7 +1,9 @@
+import Accounts
 import Billing
 import BillingPorts
 import BooksStore
 import Dates
+import Foundation
 import JobKit
 import Money
 import Postgres
@@ -14,10 +16,19 @@ extension Trait where Self == DatabaseTrait {
     static var books: Self { .database(migrations: QueueMigrations.all + BooksMigrations.all) }
 }
 
-/// A seller with a catalogue and customers in books of their own, reached as the worker's role.
+/// The host's time zones.
+struct Zones: TimeZones {
+    func rules(_ name: String) throws -> TimeZoneRules {
+        let bytes = try [UInt8](Data(contentsOf: URL(filePath: "/usr/share/zoneinfo/\(name)")))
+        return try TimeZoneRules(id: name, version: "test", tzif: bytes)
+    }
+}
+
+/// A seller with a catalogue in books of its own, reached as the worker's role.
 struct BooksFixture: Sendable {
-    let store: PostgresJobStore<PostgresWork>
+    let store: PostgresJobStore<PostgresBooks>
     let pool: PostgresPool
+    let context: BooksContext
     let loader: CatalogueLoader
     let catalogue: Catalogue
     let seller: Seller.ID
@@ -25,22 +36,26 @@ struct BooksFixture: Sendable {
     let today: LocalDate
 
     static func with(
-        catalogue: String = catalogue(), _ body: (BooksFixture) async throws -> Void
+        catalogue: String = catalogue(), settings: BillingSettings? = nil,
+        _ body: (BooksFixture) async throws -> Void
     ) async throws {
         let configuration = try await TestDatabase.current.configuration(as: "billwright_worker")
         let pool = PostgresPool(configuration, size: 10)
         let control = PostgresPool(configuration, size: 1)
         do {
-            let store = PostgresJobStore(pool: pool, control: control, listener: configuration) { $0 }
+            let context = BooksContext(zones: Zones())
+            let store = PostgresJobStore(pool: pool, control: control, listener: configuration) {
+                PostgresBooks($0, context)
+            }
             let loader = CatalogueLoader(store)
             let start = try Instant(parsing: "2026-11-21T00:00:00Z")
             let read = try Catalogue.read(Array(catalogue.utf8), name: "test.json")
-            let seller = try await loader.loadSeller(#require(read.seller), now: start)
+            let seller = try await loader.loadSeller(#require(read.seller), settings: settings, now: start)
             _ = try await loader.loadCatalogue(read, of: seller, now: start)
             try await body(
                 BooksFixture(
-                    store: store, pool: pool, loader: loader, catalogue: read, seller: seller, start: start,
-                    today: LocalDate(parsing: "2026-11-21")))
+                    store: store, pool: pool, context: context, loader: loader, catalogue: read, seller: seller,
+                    start: start, today: LocalDate(parsing: "2026-11-21")))
         } catch {
             await pool.close()
             await control.close()
@@ -87,7 +102,7 @@ struct BooksFixture: Sendable {
 
     /// Runs `body` in a transaction of the seller's and commits it.
     func work<Value: Sendable>(
-        at now: Instant? = nil, _ body: (PostgresWork) async throws -> Value
+        at now: Instant? = nil, _ body: (PostgresBooks) async throws -> Value
     ) async throws -> Value {
         try await store.transaction(tenant: .one(seller.rawValue), now: now ?? start, body)
     }
@@ -97,52 +112,46 @@ struct BooksFixture: Sendable {
             .map { CustomerKey(seller: seller, customer: $0) }
     }
 
-    /// Walks every due subscription on to `date`.
-    func renew(by date: LocalDate? = nil, hasPaymentMethod: Bool = true) async throws {
-        let date = date ?? today
-        try await work { work in
-            for due in try await work.subscriptionsToRenew(of: seller, by: date, after: nil, limit: 1000) {
-                let decision = try Renewal.decide(
-                    for: due.subscription, plan: due.plan, today: date, since: due.lookedOn,
-                    hasPaymentMethod: hasPaymentMethod)
-                try await work.renew(due, decision, on: date)
-            }
+    /// Reads accounts, changes them and writes them back, all in one transaction.
+    func change(
+        _ keys: [CustomerKey], at now: Instant? = nil, _ body: @Sendable (inout Account) throws -> Void
+    ) async throws {
+        try await work(at: now) { work in
+            var accounts = try await work.accounts(keys)
+            for index in accounts.indices { try body(&accounts[index].account) }
+            try await work.store(accounts)
         }
     }
 
-    /// Issues what is due; nil: nothing is.
-    func invoice(_ customer: CustomerKey, on date: LocalDate? = nil) async throws -> IssuedInvoice? {
-        try await work { work in try await invoice(customer, on: date ?? today, in: work) }
-    }
-
-    func invoice(
-        _ customer: CustomerKey, on date: LocalDate, in work: PostgresWork
-    ) async throws -> IssuedInvoice? {
-        let account = try #require(try await work.accountToInvoice(customer))
-        let lines = try Invoicing.linesDue(for: account.account, existing: account.lines, upTo: date)
-        guard !lines.isEmpty else { return nil }
-        let draft = try DraftInvoice(customer: customer.customer, currency: account.account.currency, lines: lines)
-        return try await work.issue(draft, for: account, on: date)
+    /// Issues what those customers owe.
+    func invoice(_ keys: [CustomerKey]) async throws {
+        try await change(keys) { [start] account in
+            let number = account.nextNumber
+            _ = try account.invoice(at: start) { _ in number }
+        }
     }
 
     /// A new customer with one open invoice of 299.00 USD and a chargeable payment method.
-    func invoicedCustomer() async throws -> (CustomerKey, IssuedInvoice) {
+    func invoicedCustomer() async throws -> CustomerKey {
         try await load(BooksFixture.customers(1))
-        try await renew()
         let customer = try #require(try await customers().first)
         try await activate(customer)
-        return (customer, try #require(try await invoice(customer)))
+        try await invoice([customer])
+        return customer
     }
 
-    @discardableResult
-    func activate(_ customer: CustomerKey, reference: String = "pm_card") async throws -> [Invoice.ID] {
-        let method = try await rows(
+    func method(of customer: CustomerKey) async throws -> PaymentMethod.ID {
+        try await rows(
             """
             SELECT payment_method_id FROM books.payment_methods WHERE customer_id = \(customer.customer)
              ORDER BY payment_method_id DESC LIMIT 1
             """
         ).only(PaymentMethod.ID.self)
-        return try await work { work in try await work.activate(method, of: customer, reference: reference) }
+    }
+
+    func activate(_ customer: CustomerKey, reference: String = "pm_card") async throws {
+        let method = try await method(of: customer)
+        try await work { work in try await work.activate(method, of: customer, reference: reference) }
     }
 
     /// Reads as the worker, scoped to the seller.

@@ -78,7 +78,7 @@ struct IsolationTests {
         try await BooksFixture.with { books in
             let other = try await books.loader.loadSeller(#require(Self.other.seller), now: books.start)
             let insert: SQL = """
-                INSERT INTO books.number_series (seller_id, series, last) VALUES (\(other), 'seller', 1)
+                INSERT INTO books.number_series (seller_id, last) VALUES (\(other), 1)
                 """
             let refused = await #expect(throws: PostgresError.self) { try await books.rows(insert) }
             #expect(refused?.sqlState == "42501")

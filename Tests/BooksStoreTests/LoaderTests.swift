@@ -1,3 +1,4 @@
+import Accounts
 import Billing
 import BillingPorts
 import BooksStore
@@ -71,35 +72,36 @@ struct LoaderTests {
             ).decode(String.self, String.self, String.self, String?.self, Int32?.self)
             #expect(customers[0] == ("plain", "USD", "UTC", nil, nil))
             #expect(customers[1] == ("own", "EUR", "Asia/Tokyo", "JP", 31))
-            let subscriptions = try await books.rows(
-                "SELECT starts_on, trial_ends_on, next_action_on FROM books.subscriptions ORDER BY subscription_id"
-            ).decode(LocalDate.self, LocalDate?.self, LocalDate.self)
+            let accounts = try await BooksInspection(books.pool, books.context).allAccounts(of: books.seller)
+            let subscriptions = accounts.flatMap(\.account.subscriptions)
             let early = try LocalDate(parsing: "2026-01-31")
-            #expect(subscriptions[0] == (books.today, books.today.adding(days: 14), books.today))
-            #expect(subscriptions[1] == (early, nil, early))
+            #expect(subscriptions.map(\.start) == [books.today, early])
+            #expect(subscriptions.map(\.trialEnd) == [books.today.adding(days: 14), nil])
+            #expect(subscriptions.map(\.state) == [.trialing, .active])
+            #expect(accounts.map(\.account.arrangement) == [nil, nil, nil])
         }
     }
 
-    @Test func `a changed plan is a new version, and who has subscribed keeps the old`() async throws {
+    @Test func `who has subscribed to a plan keeps it as it was sold`() async throws {
         try await BooksFixture.with { books in
             try await books.load(BooksFixture.customers(1))
             let changed = try Catalogue.read(
                 Array(BooksFixture.catalogue(starter: "349.00").utf8), name: "changed.json")
-            let count = try await books.loader.loadCatalogue(changed, of: books.seller, now: books.start)
-            #expect(count.plans == Self.expected(1, 2))
+            let loaded = try await books.loader.loadCatalogue(changed, of: books.seller, now: books.start)
+            #expect(loaded.plans == Self.expected(1, 2) && loaded.revision == 2)
             try await books.load(BooksFixture.customers(2))
-            let due = try await books.work { work in
-                try await work.subscriptionsToRenew(of: books.seller, by: books.today, after: nil, limit: 10)
+            // A process that has read nothing yet reads the same as one that has.
+            for context in [books.context, BooksContext(zones: Zones())] {
+                let accounts = try await BooksInspection(books.pool, context).allAccounts(of: books.seller)
+                let sold = accounts.map { $0.account.subscriptions[0].plan }
+                #expect(sold == [books.catalogue[plan: "starter"], changed[plan: "starter"]])
+                #expect(accounts.map { $0.account.catalogue.plans } == [changed.plans, changed.plans])
             }
-            #expect(due.map(\.plan) == [books.catalogue[plan: "starter"], changed[plan: "starter"]])
-            let versions = try await books.rows(
-                "SELECT version FROM books.plans WHERE code = 'starter' ORDER BY version"
-            ).decode(Int32.self)
-            #expect(versions == [1, 2])
+            #expect(try await books.count("SELECT count(*) FROM books.sold_plans") == 2)
         }
     }
 
-    @Test func `metrics, coupons and how the seller duns are kept, each change as a new version`() async throws {
+    @Test func `a catalogue is kept whole, each change as a new revision`() async throws {
         try await BooksFixture.with { books in
             let catalogue = { (dunning: String, aggregation: String, percent: Int) in
                 let text = """
@@ -116,29 +118,35 @@ struct LoaderTests {
             }
             let first = try catalogue("{}", "unique", 10)
             var loaded = try await load(first)
+            #expect(loaded.revision == 2 && loaded.changes.filter { $0.kind == .removed }.count == 3)
             #expect((loaded.metrics, loaded.coupons) == (Self.expected(2, 0), Self.expected(2, 0)))
             loaded = try await load(first)
+            #expect(loaded.revision == 2 && loaded.changes == [])
             #expect((loaded.metrics, loaded.coupons) == (Self.expected(0, 2), Self.expected(0, 2)))
             let second = try catalogue(#"{"retry_days": [1, 3, 5, 7], "grace_days": 7, "final": "cancel"}"#, "max", 20)
             loaded = try await load(second)
             #expect((loaded.metrics, loaded.coupons) == (Self.expected(1, 1), Self.expected(1, 1)))
 
-            let coupons = try await books.rows(
-                "SELECT code, version, currency, definition FROM books.coupons ORDER BY code, version"
-            ).decode(String.self, Int32.self, String.self, PostgresJSON.self)
-            #expect(coupons.map { "\($0.0) \($0.1) \($0.2)" } == ["five 1 USD", "spring 1 USD", "spring 2 USD"])
-            let read = try coupons.map { try Coupon.read($0.3.utf8, name: $0.0, currency: .usd) }
-            #expect(read == [first.coupons[1], first.coupons[0], second.coupons[0]])
-            let metrics = try await books.rows(
-                "SELECT code, version, aggregation, field FROM books.metrics ORDER BY code, version"
-            ).decode(String.self, Int32.self, String.self, String?.self)
-            #expect(
-                metrics.map { "\($0.0) \($0.1) \($0.2) \($0.3 ?? "-")" } == [
-                    "calls 1 sum -", "users 1 unique user", "users 2 max user",
-                ])
-            let dunning = try await books.rows("SELECT retry_days, grace_days, final_step FROM books.sellers")
-                .only([Int32].self, Int32.self, String.self)
-            #expect(dunning == ([1, 3, 5, 7], 7, "cancel"))
+            try await books.load(#"{"customers": [{"id": "one", "email": "a@practice.example"}]}"#)
+            let account = try #require(
+                try await BooksInspection(books.pool, BooksContext(zones: Zones())).account("ONE", of: books.seller)
+            ).account
+            #expect(account.catalogue.coupons == second.coupons && account.catalogue.metrics == second.metrics)
+            #expect(account.settings.dunning == Dunning(retryDays: [1, 3, 5, 7], graceDays: 7, final: .cancel))
+            #expect(try await books.count("SELECT count(*) FROM books.catalogues") == 3)
+        }
+    }
+
+    @Test func `how a seller bills beside what its block says stays as it was`() async throws {
+        var settings = BillingSettings(currency: .usd)
+        settings.proration = Proration(unit: .second, credit: .paid)
+        settings.taxRates = [TaxRate(country: "US", percent: 5)]
+        try await BooksFixture.with(settings: settings) { books in
+            _ = try await books.loader.loadSeller(#require(books.catalogue.seller), now: books.start)
+            try await books.load(BooksFixture.customers(1))
+            let accounts = try await BooksInspection(books.pool, books.context).allAccounts(of: books.seller)
+            settings.netDays = 14
+            #expect(accounts.map(\.account.settings) == [settings])
         }
     }
 

@@ -1,5 +1,5 @@
+import Chance
 import Dates
-import PropertySupport
 import Testing
 
 @Suite struct LocalDateTests {

@@ -1,6 +1,6 @@
+import Chance
 import Dates
 import Foundation
-import PropertySupport
 import Testing
 
 /// The system's own zone files, with Foundation's reading of them as the judge.

@@ -56,11 +56,10 @@ import Testing
     }
 
     @Test func `a worker waits for a database that is away, says so, and gives up with the reason`() async throws {
-        let begin = ContinuousClock.now
+        // Time for a second try: the first may be a slow one. One that does not give up is killed at the limit.
         let (status, run) = try await Run.finish(
-            ["worker", "--database-wait", "2s"], environment: Self.awayEnvironment, limit: .seconds(20))
+            ["worker", "--database-wait", "5s"], environment: Self.awayEnvironment, limit: .seconds(60))
         #expect(status == .code(1))
-        #expect(ContinuousClock.now - begin < .seconds(10))
         #expect(run.errors.contains { $0.contains("the database is away; waiting") }, "\(run.everything)")
         #expect(run.errors.last?.contains("Connection refused") == true, "\(run.everything)")
     }
@@ -116,6 +115,9 @@ extension Installations {
                 let (_, doctor) = try await Run.finish(["doctor"], environment: environment)
                 #expect(doctor.output.contains { $0.hasPrefix("ok    schema: ") }, "\(doctor.everything)")
                 #expect(doctor.output.contains("ok    role: billwright_worker"))
+                for line in ["queue's cluster: the one its jobs were enqueued in", "stranded jobs: none"] {
+                    #expect(doctor.output.contains("ok    \(line)"), "\(doctor.everything)")
+                }
                 up.send(.interrupt)
                 #expect(await up.ended() == .code(0))
             }

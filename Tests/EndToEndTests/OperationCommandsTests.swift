@@ -101,4 +101,72 @@ import Testing
         let (neither, usage) = try await Run.finish(["queues", "pause", "--reason", "x"], environment: environment)
         #expect(neither == .code(2) && usage.errors[0].contains("needs either a queue's name"))
     }
+
+    @Test func `how long things are kept is told, and changed with a reason`() async throws {
+        let environment = try await Self.enqueue(1)
+        let (_, told) = try await Run.finish(["queues", "retention"], environment: environment)
+        #expect(
+            told.output == [
+                "acts  1096 days", "history  30 days", "lanes  7 days", "runs  1096 days", "ticks  90 days",
+            ])
+        let (done, changed) = try await Run.finish(
+            ["queues", "retention", "history", "forever", "--reason", "the audit", "--json"], environment: environment)
+        #expect(done == .code(0))
+        #expect(
+            changed.output == [#"{"acts":1096,"history":null,"lanes":7,"runs":1096,"ticks":90}"#],
+            "\(changed.everything)")
+        for words in [["history", "0"], ["acts", "30"], ["lanes", "forever"], ["jobs", "3"], ["history"]] {
+            let (wrong, _) = try await Run.finish(
+                ["queues", "retention", "--reason", "x"] + words, environment: environment)
+            #expect(wrong == .code(2), "\(words)")
+        }
+    }
+
+    @Test func `a run is listed, stopped, resumed and shown with its jobs and its money`() async throws {
+        let environment = try await Self.enqueue(1)
+        let now = try Instant(parsing: "2026-01-01T00:00:00Z")
+        try await TestDatabase.current.withPool { pool in
+            let store = PostgresJobStore(pool: pool, control: pool, listener: pool.configuration) { $0 }
+            try await store.transaction(tenant: .all, now: now) { work in
+                let run = try await work.open(NewRun(name: "nightly/7", tenant: 7)).id
+                try await work.enqueue([2, 3].map { try NewJob(Nightly(customer: $0)).in(run) })
+                try await work.seal(run)
+            }
+        }
+        let (stopped, said) = try await Run.finish(
+            ["runs", "stop", "nightly/7", "--reason", "wrong prices"], environment: environment)
+        #expect(stopped == .code(0) && said.output == ["stopped run 1 (nightly/7)"], "\(said.everything)")
+        let (again, complaint) = try await Run.finish(
+            ["runs", "stop", "1", "--reason", "x"], environment: environment)
+        #expect(again == .code(1) && complaint.errors == ["billwright: run 1 is stopped already"])
+        let (_, shown) = try await Run.finish(["runs", "show", "1"], environment: environment)
+        #expect(
+            shown.output.prefix(2) == ["run 1  nightly/7  stopped  0 of 2 done, 0 failed, 0 held", "  available 2"])
+        let (resumed, _) = try await Run.finish(
+            ["runs", "resume", "1", "--reason", "mended"], environment: environment)
+        #expect(resumed == .code(0))
+        let (listed, list) = try await Run.finish(["runs", "list", "--json"], environment: environment)
+        #expect(listed == .code(0) && list.output.count == 1)
+        #expect(list.output[0].contains(#""state":"running""#) && list.output[0].contains(#""jobs":{"available":2}"#))
+        let (_, jobs) = try await Run.finish(
+            ["jobs", "cancel", "--run", "1", "--reason", "x"], environment: environment)
+        #expect(jobs.output == ["cancel: 2 done, 0 refused"])
+        let (unknown, none) = try await Run.finish(["runs", "show", "yesterday"], environment: environment)
+        #expect(unknown == .code(1) && none.errors[0].contains("there is no run 'yesterday'"))
+    }
+
+    @Test(arguments: [
+        ["--breakers", "nobody failed=5%"], ["--breakers", "charge_invoice"],
+        ["--breakers", "charge_invoice failed=0%"], ["--breakers", "charge_invoice USD=1.005"],
+        ["--breakers", "charge_invoice off; charge_invoice off"], ["--rates", "payments=80"],
+        ["--rates", "payments=80/s"], ["--rates", "bank=80/s+20"],
+    ])
+    func `a limit that is not understood keeps a worker from starting`(_ words: [String]) async throws {
+        let settings = [
+            "--stripe-key", "sk_test_1", "--stripe-url", "http://127.0.0.1:9", "--smtp-url", "smtp://127.0.0.1:9",
+        ]
+        let (status, run) = try await Run.finish(
+            ["worker"] + settings + words, environment: try CommandTests.database())
+        #expect(status == .code(2) && run.errors[0].hasPrefix("billwright: \(words[0])"), "\(run.everything)")
+    }
 }

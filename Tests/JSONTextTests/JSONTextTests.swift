@@ -1,5 +1,5 @@
+import Chance
 import JSONText
-import PropertySupport
 import Testing
 
 @Suite struct JSONReaderTests {

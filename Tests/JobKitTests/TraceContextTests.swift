@@ -1,6 +1,6 @@
+import Chance
 import JobKit
 import JudgeSupport
-import PropertySupport
 import Testing
 
 @Suite struct TraceContextTests {

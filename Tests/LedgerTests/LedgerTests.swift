@@ -1,7 +1,7 @@
+import Chance
 import Dates
 import Ledger
 import Money
-import PropertySupport
 import Testing
 
 @Suite struct LedgerTests {

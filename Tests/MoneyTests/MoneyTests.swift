@@ -1,5 +1,5 @@
+import Chance
 import Money
-import PropertySupport
 import Testing
 
 @Suite struct CurrencyTests {

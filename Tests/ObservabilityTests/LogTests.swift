@@ -34,6 +34,17 @@ import Testing
         #expect(calls.all == 2 * levels.count)
     }
 
+    @Test(arguments: [Log.Style.json, .text])
+    func `what is too long is cut, and says so`(style: Log.Style) throws {
+        let lines = Lines()
+        let log = Log(component: "c", style: style) { lines.add($0) }
+        log.error(String(repeating: "ä", count: 5000), ["error": String(repeating: "x", count: 50_000_000)])
+        let line = try #require(lines.all.first)
+        #expect(line.contains(String(repeating: "ä", count: 4096) + "… (cut, 10000 bytes)"))
+        #expect(line.contains(String(repeating: "x", count: 8192) + "… (cut, 50000000 bytes)"))
+        #expect(line.utf8.count < 17_000)
+    }
+
     @Test func `a line is one JSON object, its fields in the order they were given`() throws {
         let lines = Lines()
         let log = Log(component: "worker") { lines.add($0) }

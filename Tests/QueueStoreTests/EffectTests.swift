@@ -54,4 +54,29 @@ struct EffectTests {
             }
         }
     }
+
+    @Test func `a replay finds what the first job of its line has done, and under the same key`() async throws {
+        try await QueueFixture.with { queue in
+            try await queue.enqueue([NewJob(Count(number: 1))])
+            let worker = try await queue.worker()
+            func announce(by job: ClaimedJob) async throws -> EffectStanding {
+                try await queue.store.session(for: job, now: queue.start).transaction { work in
+                    // Named by the line, as handlers without rows of their own do.
+                    try await work.announce(EffectRequest(scope: "job/\(job.lineage)", name: "send", fingerprint: "1"))
+                }
+            }
+            let first = try await queue.claim(as: worker)[0]
+            let sent = try await announce(by: first).effect
+            try await settle(sent, as: .confirmed, in: queue)
+            try await queue.store.session(for: first, now: queue.start).complete { _ in }
+            #expect(try await queue.act(.replay, on: first.id).refusal == nil)
+            let replay = try await queue.claim(as: worker)[0]
+            #expect(replay.id != first.id && replay.lineage == first.id)
+            guard case .settled(let found) = try await announce(by: replay) else {
+                Issue.record("a replay does not announce again what was confirmed")
+                return
+            }
+            #expect(found.key == sent.key && found.state == .confirmed)
+        }
+    }
 }

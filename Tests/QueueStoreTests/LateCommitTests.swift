@@ -1,7 +1,7 @@
+import Chance
 import Dates
 import JobKit
 import Postgres
-import PropertySupport
 import QueueStore
 import TestSupport
 import Testing

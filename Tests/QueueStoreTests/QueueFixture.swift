@@ -35,10 +35,11 @@ struct QueueFixture: Sendable {
     }
 
     /// A registered worker.
-    func worker() async throws -> WorkerID {
+    func worker(kinds: [KindDescription] = []) async throws -> WorkerID {
         let id = WorkerID(UUID())
         try await roster.register(
-            WorkerDescription(id: id, host: "test", processID: 1, release: "test", queues: [.standard]))
+            WorkerDescription(
+                id: id, host: "test", processID: 1, release: "test", queues: [.standard], kinds: kinds))
         return id
     }
 
@@ -61,6 +62,18 @@ struct QueueFixture: Sendable {
 
     func state(of job: JobID) async throws -> String? {
         try await pool.query("SELECT state FROM queue.all_jobs WHERE id = \(job.number)").first(String.self)
+    }
+
+    /// Returns when a session of this database waits for a lock.
+    func somebodyWaits() async throws {
+        var waiting = 0
+        while waiting == 0 {
+            waiting = try await counted(
+                """
+                SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+                 WHERE NOT granted AND datname = current_database()
+                """)
+        }
     }
 
     func counted(_ text: SQL) async throws -> Int { try await pool.query(text).only(Int.self) }

@@ -64,7 +64,7 @@ struct RescueTests {
             let ended = try await transaction.query(
                 """
                 SELECT queue.finish(ARRAY[\(job.id.number)], ARRAY[\(job.lease.position)], ARRAY[\(job.lease.number)],
-                                    \(job.lease.worker.uuid), 'completed', \(queue.start))
+                                    \(job.lease.worker.uuid), \(queue.start))
                 """
             ).only(Int64.self)
             #expect(ended == job.id.number)
@@ -87,23 +87,11 @@ struct RescueTests {
                     group.addTask {
                         await #expect(throws: StaleLease(job.lease)) { try await queue.complete(job) }
                     }
-                    try await Self.somebodyWaits(queue)
+                    try await queue.somebodyWaits()
                 }
                 try await group.waitForAll()
             }
             #expect(try await queue.state(of: job.id) == "available")
-        }
-    }
-
-    /// Returns when a session of this database waits for a lock.
-    private static func somebodyWaits(_ queue: QueueFixture) async throws {
-        var waiting = 0
-        while waiting == 0 {
-            waiting = try await queue.counted(
-                """
-                SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
-                 WHERE NOT granted AND datname = current_database()
-                """)
         }
     }
 
@@ -153,20 +141,6 @@ struct RescueTests {
             let completed = try await queue.store.complete(jobs, now: queue.start)
             #expect(completed == Set(jobs.map(\.id)).subtracting([jobs[2].id]))
             #expect(try await queue.counted("SELECT count(*) FROM queue.jobs") == 0)
-        }
-    }
-
-    @Test func `jobs that lost a worker come one a claim`() async throws {
-        try await QueueFixture.with { queue in
-            let lost = try await queue.worker()
-            try await queue.enqueue(1...5)
-            _ = try await queue.claimAny(as: lost)
-            try await queue.lose(lost)
-            #expect(try await queue.rescue().requeued.count == 5)
-            let worker = try await queue.worker()
-            let jobs = try await queue.claimAny(10, as: worker)
-            #expect(jobs.allSatisfy { $0.rescues == 1 && $0.attempt == 2 })
-            #expect(jobs.count == 1)
         }
     }
 

@@ -69,6 +69,51 @@ struct PickupTests {
         }
     }
 
+    private static let fromOutside: SQL = "SELECT queue.enqueue('errand', '{\"name\":\"from outside\"}')"
+
+    @Test func `a worker that sleeps is woken by what a foreign transaction commits`() async throws {
+        try await WorkerFixture.with { fixture in
+            let events = Events()
+            let handler = ErrandHandler { job, context in
+                events.send(job.arguments.name)
+                return context.complete()
+            }
+            let store = StagedStore(base: fixture.store, afterDeclare: { if $0 { events.send("asleep") } })
+            try await TestDatabase.current.withPool(size: 1) { pool in
+                _ = try await pool.query("SELECT queue.grant_enqueue('billwright_web', 'errand')")
+                try await fixture.running(store, settings: Self.rarelyLooking, handler) { _ in
+                    for _ in 1...3 {
+                        #expect(await events.next() == ["asleep"])
+                        _ = try await pool.query(Self.fromOutside)
+                        #expect(await events.next() == ["from outside"])
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func `what a foreign transaction commits while a worker falls asleep is seen by its look after that`()
+        async throws
+    {
+        try await WorkerFixture.with { fixture in
+            let events = Events()
+            let handler = ErrandHandler { job, context in
+                events.send(job.arguments.name)
+                return context.complete()
+            }
+            try await TestDatabase.current.withPool(size: 1) { pool in
+                _ = try await pool.query("SELECT queue.grant_enqueue('billwright_web', 'errand')")
+                let store = StagedStore(
+                    base: fixture.store,
+                    // Nobody has said yet that it sleeps, so nobody is woken.
+                    beforeDeclare: { if $0 { _ = try? await pool.query(Self.fromOutside) } })
+                try await fixture.running(store, settings: Self.rarelyLooking, handler) { _ in
+                    #expect(await events.next(2) == ["from outside", "from outside"])
+                }
+            }
+        }
+    }
+
     @Test func `what runs is finished while a claim takes its time`() async throws {
         try await WorkerFixture.with { fixture in
             let events = Events()

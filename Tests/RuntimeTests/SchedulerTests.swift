@@ -169,6 +169,37 @@ struct SchedulerTests {
         }
     }
 
+    @Test func `a run by hand has the serial key and the window of its schedule's job`() async throws {
+        try await SchedulerFixture.with { fixture in
+            let chore = try NewJob(Chore(key: "once", uniqueWindow: .milliseconds(5_400_500), serialKey: "books"))
+            let schedule = try hourly(.latest, job: chore)
+            try await fixture.round([schedule])
+            guard
+                case .enqueued(let job) = try await ScheduleOperations(pool: fixture.pool)
+                    .runNow("hourly", by: "ada", now: fixture.start)
+            else {
+                Issue.record("nothing is in its way")
+                return
+            }
+            let stored = try await fixture.pool.query(
+                """
+                SELECT j.serial_key, j.state, extract(epoch FROM u.expires_at - j.enqueued_at)::text
+                  FROM queue.all_jobs AS j JOIN queue.unique_keys AS u ON u.job = j.id WHERE j.id = \(job.number)
+                """
+            ).only(String.self, String.self, String.self)
+            #expect(stored == ("books", "blocked", "5400.500000"))
+            // And what differs in them is written: a scheduler with another window or key is believed.
+            for (window, key) in [(Duration.seconds(60), "books"), (.seconds(60), "other")] {
+                try await fixture.schedules.register(
+                    hourly(.latest, job: NewJob(Chore(key: "once", uniqueWindow: window, serialKey: key))),
+                    now: fixture.start)
+                let known = try await fixture.pool.query("SELECT unique_window, serial_key FROM queue.schedules")
+                    .only(Int64.self, String.self)
+                #expect(known == (60_000_000, key))
+            }
+        }
+    }
+
     @Test func `a run by hand enqueues the stored job, even while paused, and is no tick`() async throws {
         try await SchedulerFixture.with { fixture in
             let schedule = try hourly(.latest, overlap: .skip, job: NewJob(Chore(key: "by hand")))
@@ -243,7 +274,11 @@ struct SchedulerTests {
 private struct Chore: JobArguments {
     static let kind: JobKind = "chore"
     var key: String?
+    var uniqueWindow: Duration?
+    var serialKey: String?
     var uniqueKey: String? { key }
+
+    private enum CodingKeys: CodingKey { case key }
 }
 
 private struct Unstorable: JobArguments {

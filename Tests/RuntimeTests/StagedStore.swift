@@ -11,6 +11,8 @@ struct StagedStore: JobStore {
     let base: PostgresJobStore<PostgresWork>
     /// False: no wake-up ever arrives.
     var hears = true
+    var beforeDeclare: @Sendable (_ asleep: Bool) async -> Void = { _ in }
+    var afterDeclare: @Sendable (_ asleep: Bool) async -> Void = { _ in }
     var beforeClaim: @Sendable () async throws -> Void = {}
     var beforeEnd: @Sendable () async -> Void = {}
     var afterGiveBackStrays: @Sendable () async -> Void = {}
@@ -42,9 +44,27 @@ struct StagedStore: JobStore {
         try await base.end(job, as: ending, now: now)
     }
 
+    func forget(_ worker: WorkerID) { base.forget(worker) }
+
+    func limit(_ kinds: [KindLimits], _ gateways: [String: CallRate]) async throws {
+        try await base.limit(kinds, gateways)
+    }
+
+    func watch(_ completed: [JobKind: Int], every interval: Duration, now: Instant) async throws -> [StoppedKind] {
+        try await base.watch(completed, every: interval, now: now)
+    }
+
+    func endRuns(now: Instant) async throws -> [RunID] { try await base.endRuns(now: now) }
+
     func transaction<Value: Sendable>(
         tenant: TenantScope, now: Instant, _ body: (Work) async throws -> Value
     ) async throws -> Value { try await base.transaction(tenant: tenant, now: now, body) }
+
+    func declare(_ worker: WorkerID, asleep: Bool, in queue: QueueName) async {
+        await beforeDeclare(asleep)
+        await base.declare(worker, asleep: asleep, in: queue)
+        await afterDeclare(asleep)
+    }
 
     func wakeUps() -> AsyncStream<QueueName?> {
         // One that never yields: it ends with the task that listens to it.

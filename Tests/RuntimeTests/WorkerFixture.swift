@@ -39,7 +39,7 @@ struct WorkerFixture: Sendable {
     ) -> Worker<PostgresJobStore<PostgresWork>> {
         Worker(
             store: store, roster: roster ?? self.roster, registry: JobRegistry(handlers), clock: clock,
-            settings: settings, release: "test", log: Log(component: "test", threshold: .error) { _ in },
+            settings: settings, release: "test", log: silent,
             metrics: metrics)
     }
 
@@ -62,6 +62,8 @@ struct WorkerFixture: Sendable {
     func enqueue(_ arguments: some JobArguments) async throws {
         try await store.transaction(tenant: .all, now: clock.now()) { work in try await work.enqueue(arguments) }
     }
+
+    var silent: Log { Log(component: "test", threshold: .error) { _ in } }
 
     func states() async throws -> [String] {
         try await pool.query("SELECT state FROM queue.all_jobs ORDER BY id").decode(String.self)

@@ -1,5 +1,5 @@
 import JSONText
-import PropertySupport
+import Chance
 import Scenarios
 import Testing
 

@@ -2,7 +2,7 @@ import Dates
 import JSONText
 import Ledger
 import Money
-import PropertySupport
+import Chance
 import Scenarios
 import Testing
 

@@ -14,6 +14,7 @@ extension Account {
             try giveNotice(index, on: today, at: instant)
         }
         if let monthEnd = try monthEnd, monthEnd <= instant { try bookRevenue(at: instant) }
+        advancedTo = instant
     }
 
     private mutating func take(_ step: Subscription.Step, of index: Int, at instant: Instant) throws {

@@ -8,7 +8,8 @@ extension Account {
     public var stateJSON: JSONValue {
         .present([
             "open_month": openMonth.map { .text($0) },
-            "last_month_entries": lastMonthEntries == 0 ? nil : .count(lastMonthEntries), "dunning_paused_since": dunningPausedSince.map { .text($0) },
+            "last_month_entries": lastMonthEntries == 0 ? nil : .count(lastMonthEntries),
+            "dunning_paused_since": dunningPausedSince.map { .text($0) },
             "collects_now": .list(collectsNow.sorted().map { .count($0) }), "reactivation": reactivation?.json,
             "alerts": .list(alerts.sorted().map { .string($0) }), "refunds_unused": refundsUnused ? true : nil,
         ])
@@ -17,7 +18,8 @@ extension Account {
     /// Takes back what `stateJSON` wrote.
     public mutating func restoreState(reading node: JSONNode) throws(JSONFault) {
         try node.allowing(keys: [
-            "open_month", "last_month_entries", "dunning_paused_since", "collects_now", "reactivation", "alerts", "refunds_unused",
+            "open_month", "last_month_entries", "dunning_paused_since", "collects_now", "reactivation", "alerts",
+            "refunds_unused",
         ])
         openMonth = try node.optional("open_month", Field.date)
         lastMonthEntries = try node.optional("last_month_entries", Field.place) ?? 0

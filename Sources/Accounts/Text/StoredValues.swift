@@ -1,21 +1,13 @@
 internal import Billing
-internal import Dates
-internal import JSONText
+package import Dates
+package import JSONText
 public import Money
 
 // What single values look like where an account is stored: amounts are whole minor units of the row's currency, exact
 // numbers and parts of a whole are in quotes, dates are ISO 8601 and instants RFC 3339. What is not there is left out.
 
 extension JSONValue {
-    /// The members that are there, in this order.
-    static func present(_ members: KeyValuePairs<String, JSONValue?>) -> JSONValue {
-        .object(members.compactMap { key, value in value.map { Member(key, $0) } })
-    }
-
-    /// A date, an instant or a part of a whole, as it describes itself.
-    static func text(_ value: some CustomStringConvertible) -> JSONValue { .string(value.description) }
-
-    static func period(_ period: Period) -> JSONValue { [.text(period.start), .text(period.end)] }
+    package static func period(_ period: Period) -> JSONValue { [.text(period.start), .text(period.end)] }
 
     static func number(_ value: Rational) -> JSONValue { .string(value.exactText) }
 

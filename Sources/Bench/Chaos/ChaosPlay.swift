@@ -1,3 +1,4 @@
+internal import Chance
 internal import FoundationEssentials
 internal import JobKit
 internal import Postgres
@@ -80,28 +81,44 @@ extension ChaosStage {
                 """)
             tally.withLock { $0.connectionsCut += cut }
         case .silence: relay.silenceListeners()
-        case .lock: try await lockTheHead()
+        case .lock: try await lockTheLane()
         }
     }
 
-    /// Holds locks on jobs that are next in line. Others must be claimed past them, more than were claimed before.
-    private func lockTheHead() async throws {
-        let slots = settings.concurrency * settings.workers
-        try await enqueueJobs(upTo: min(settings.jobs, tally.withLock { $0.enqueued } + slots * 4))
-        let gained = try await pool.transaction { transaction in
-            let locked = try await transaction.query(ChaosSchema.lockHead).only(Int64.self)
-            guard locked > 0 else { return Int.max }
-            let before = try await count(ChaosSchema.ended)
-            try await waitUntil(ended: before + slots * 2, orFor: .seconds(8))
-            return try await count(ChaosSchema.ended) - before
+    /// Holds the lock of the lane of new jobs with effects, as a stray transaction of an operator would, and then enqueues:
+    /// some for that lane, so that every claim comes by it, and after them probes of a lower priority. The probes cannot
+    /// have been claimed before the lock; whoever waits for the lock instead of passing it never comes to them.
+    private func lockTheLane() async throws {
+        let probes = settings.concurrency * settings.workers
+        while try await count(ChaosSchema.isLaneMet) == 0 { try await Task.sleep(for: .milliseconds(50)) }
+        let passed = try await pool.transaction { transaction in
+            _ = try await transaction.query(ChaosSchema.lockLane)
+            let first = tally.withLock { tally in
+                defer { tally.probes += probes * 2 }
+                return ChaosStage.firstProbe + tally.probes
+            }
+            try await enqueue(try (first..<first + probes).map { try NewJob(BenchEffect(number: $0)) })
+            let numbers = first + probes..<first + probes * 2
+            try await enqueue(try numbers.map { try NewJob(BenchBooking(number: $0), priority: .background) })
+            let ended = ChaosSchema.ended(keys: numbers.map { "\($0)" })
+            let deadline = ContinuousClock.now + ChaosStage.patience
+            while ContinuousClock.now < deadline, try await count(ended) < probes {
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            return try await count(ended)
         }
-        guard gained < Int.max else { return }
-        tally.withLock { $0.whileHeadWasLocked.append(gained) }
-        guard gained < slots * 2 else { return }
-        tally.withLock {
-            $0.findings.append("only \(gained) jobs ended in 8 s while others' locks were on the next in line")
+        tally.withLock { tally in
+            tally.endedPastLock.append(passed)
+            guard passed < probes else { return }
+            tally.findings.append(
+                "\(probes - passed) of \(probes) jobs had to wait for a lane that is not theirs to be unlocked")
         }
     }
+
+    /// Beyond every number that a job of the run itself may have.
+    private static let firstProbe = 1_000_000_000
+    /// Several times what a worker needs to look again when half of them stand still.
+    private static let patience = Duration.seconds(15)
 
     private func waitUntil(ended: Int, orFor limit: Duration) async throws {
         let deadline = ContinuousClock.now + limit

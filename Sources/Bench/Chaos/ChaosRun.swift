@@ -1,13 +1,5 @@
-internal import Dates
 internal import FoundationEssentials
-internal import Glibc
-internal import JobKit
-internal import LocalPostgres
-internal import Postgres
-internal import Processes
-internal import QueueStore
 public import Runtime
-internal import Synchronization
 
 /// Runs real workers on a real, durable Postgres, lets happen to them what can happen, and compares what came of it.
 ///
@@ -27,7 +19,6 @@ public struct ChaosRun: Sendable {
     public enum Failure: Error, CustomStringConvertible {
         case overdue(Duration, String)
         case interrupted
-        case noFolder(Int32)
         case noCounterpart
         case notHandedOut
 
@@ -35,7 +26,6 @@ public struct ChaosRun: Sendable {
             switch self {
             case .overdue(let limit, let state): "not done within \(limit): \(state)"
             case .interrupted: "told to stop"
-            case .noFolder(let reason): "cannot make a folder for the run (errno \(reason))"
             case .noCounterpart: "the counterpart did not start"
             case .notHandedOut: "a gated job did not reach its handler in time"
             }
@@ -43,9 +33,9 @@ public struct ChaosRun: Sendable {
     }
 
     public func run(until drain: Drain) async throws -> ChaosReport {
-        let folder = try settings.folder ?? Self.temporaryFolder()
+        let folder = try settings.folder ?? BenchServer.temporaryFolder()
         defer { if settings.folder == nil { try? FileManager.default.removeItem(atPath: folder) } }
-        let server = try await ChaosServer(folder: folder)
+        let server = try await BenchServer(folder: folder)
         do {
             try await server.prepare(without: settings.broken)
             let stage = try await ChaosStage(settings, program: program, folder: folder, server: server, tell: tell)
@@ -80,14 +70,5 @@ public struct ChaosRun: Sendable {
             guard let report = try await group.next() ?? nil else { throw Failure.interrupted }
             return report
         }
-    }
-
-    /// Short, because a socket's path must be; and where the server's user may enter.
-    static func temporaryFolder() throws -> String {
-        var template = Array("/tmp/bw-chaos.XXXXXX".utf8CString)
-        guard unsafe mkdtemp(&template) != nil, unsafe chmod(template, 0o711) == 0 else {
-            throw Failure.noFolder(errno)
-        }
-        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

@@ -68,13 +68,16 @@ enum ChaosSchema {
     static let running: SQL =
         "SELECT DISTINCT worker FROM queue.all_jobs WHERE state = 'running' AND worker IS NOT NULL"
 
-    /// Locks a lane, as a stray transaction of an operator would; answers how many. Others must be claimed from.
-    static let lockHead: SQL = """
-        WITH locked AS (
-            SELECT FROM queue.lanes WHERE queue = 'bench' AND kind = 'bench_effect' FOR UPDATE SKIP LOCKED
-        )
-        SELECT count(*) FROM locked
-        """
+    /// The lane of jobs with effects that were not tried before.
+    private static let lane: SQL = "lane = queue.lane('bench', 'bench_effect', 1, 50::smallint, NULL, 0, 0, NULL)"
+    /// 1 when a claim has met it.
+    static let isLaneMet: SQL = "SELECT count(*) FROM queue.lanes WHERE \(lane)"
+    /// Waits for a claim under way; one lane alone, since whoever holds one and waits for another can be waited for.
+    static let lockLane: SQL = "SELECT FROM queue.lanes WHERE \(lane) FOR UPDATE"
+
+    static func ended(keys: [String]) -> SQL {
+        "SELECT count(*) FROM queue.history WHERE unique_key = ANY (\(keys))"
+    }
 
     static let history: SQL = "SELECT id, kind, state, rescues::bigint FROM queue.history"
     static let effects: SQL =

@@ -1,3 +1,5 @@
+internal import Chance
+
 /// How hard a run tries, how long it may take, and which protection it takes away first.
 public struct ChaosSettings: Sendable {
     /// One protection, removed from the scratch database or the run's own workers: then the run must fail.
@@ -24,7 +26,7 @@ public struct ChaosSettings: Sendable {
         public var cuts: Int
         /// Times that a listener's socket goes silent without closing.
         public var silences: Int
-        /// Times that somebody holds locks on the jobs next in line.
+        /// Times that somebody holds the lock of a lane while jobs for it and for another come.
         public var locks: Int
         /// Claims lost with a server that was killed before they were flushed.
         public var lostClaims: Int

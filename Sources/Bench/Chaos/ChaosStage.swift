@@ -12,7 +12,7 @@ internal import Synchronization
 final class ChaosStage: Sendable {
     let settings: ChaosSettings
     let folder: String
-    let server: ChaosServer
+    let server: BenchServer
     let crew: ChaosCrew
     let gate: Gate
     let relay: Relay
@@ -27,7 +27,7 @@ final class ChaosStage: Sendable {
     private let counterpartURL: String
 
     init(
-        _ settings: ChaosSettings, program: String, folder: String, server: ChaosServer,
+        _ settings: ChaosSettings, program: String, folder: String, server: BenchServer,
         tell: @escaping @Sendable (String) -> Void
     ) async throws {
         self.settings = settings
@@ -73,20 +73,24 @@ final class ChaosStage: Sendable {
         throw ChaosRun.Failure.noCounterpart
     }
 
-    /// A worker's command line. `options` are libpq's, for this worker alone.
+    /// A worker's command line. `options` are libpq's, for this worker alone. A patient one outlives a server that is away
+    /// for long, and takes nobody for lost.
     func place(
-        _ name: String, slots: Int? = nil, relayed: Bool = false, ahead: Duration = .zero, options: String = ""
+        _ name: String, slots: Int? = nil, relayed: Bool = false, ahead: Duration = .zero, options: String = "",
+        isPatient: Bool = false
     ) -> ChaosCrew.Place {
-        let timing = settings.timing
-        let isRelayed = relayed || settings.broken == .skipLocked
+        var timing = settings.timing
+        if isPatient { (timing.surrender, timing.expiry) = (.seconds(60), .seconds(120)) }
         let database =
-            isRelayed
-            ? "host='\(folder)/relay' port=5432 dbname='\(ChaosServer.database)' user=billwright_worker"
+            relayed
+            ? "host='\(folder)/relay' port=5432 dbname='\(BenchServer.database)' user=billwright_worker"
             : server.connectionString(as: "billwright_worker")
         var words = [
             "bench", "worker", "--database", "\(database) application_name='\(name)' \(options)", "--counterpart",
             counterpartURL, "--gate", gate.base, "--concurrency", "\(slots ?? settings.concurrency)", "--beat",
             timing.beat.flag,
+            // Workers are killed on purpose here; no job is to blame.
+            "--rescue-budget", "1000",
             "--surrender", timing.surrender.flag, "--expiry", timing.expiry.flag, "--rescue", timing.rescue.flag,
             "--call-timeout", timing.callTimeout.flag, "--reconcile-after", timing.reconcileAfter.flag, "--ahead",
             ahead.flag,
@@ -151,7 +155,9 @@ struct ChaosTally: Sendable {
     var connectionsCut = 0
     var lostClaims = 0
     var lostClaimsRefused = 0
-    var whileHeadWasLocked: [Int] = []
+    /// Jobs enqueued while a lane was locked, half of them probes; and of these, each time, how many ended meanwhile.
+    var probes = 0
+    var endedPastLock: [Int] = []
     var findings: [String] = []
 }
 

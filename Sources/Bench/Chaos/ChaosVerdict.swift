@@ -9,10 +9,10 @@ extension ChaosStage {
         let tally = tally.withLock { $0 }
         let findings = try await Evidence(pool: pool, acts: CounterpartFile.read(Self.actsFile(in: folder)))
         var report = ChaosReport()
-        let gated = tally.serverKills
-        report.add("jobs", settings.jobs + gated)
+        let jobs = settings.jobs + tally.serverKills + tally.probes
+        report.add("jobs", jobs)
         report.add("seconds", took)
-        findings.judge(expected: settings.jobs + gated, &report)
+        findings.judge(expected: jobs, &report)
         report.add("killed", tally.killed)
         report.add("stopped", tally.stopped)
         report.add("server_restarts", tally.serverRestarts)
@@ -23,7 +23,8 @@ extension ChaosStage {
         report.add("clock_ahead_s", 3600)
         report.add("claims_lost", tally.lostClaims)
         report.add("claims_lost_refused", tally.lostClaimsRefused)
-        report.add("ended_past_locked_jobs", tally.whileHeadWasLocked.min() ?? 0)
+        report.add("ended_past_lock", tally.endedPastLock.min() ?? 0)
+        if tally.endedPastLock.count < settings.faults.locks { report.find("not every lock was tried") }
         report.require("killed_between_intent_and_result", findings.killedBetween)
         report.require("stale_refused", server.countRefusals())
         report.require("unknown_reconciled", findings.reconciled)
@@ -31,7 +32,13 @@ extension ChaosStage {
         report.add("longest_invisible_s", watch.longest)
         if watch.longest >= .seconds(30) { report.find("a lost job was out of reach for \(watch.longest)") }
         if tally.lostClaimsRefused < tally.lostClaims {
-            report.find("\(tally.lostClaims - tally.lostClaimsRefused) workers finished on claims lost with the server")
+            report.find(
+                "\(tally.lostClaims - tally.lostClaimsRefused) holders of claims lost with the server were not refused")
+        }
+        if tally.killed < settings.faults.kills || tally.stopped < settings.faults.pauses {
+            report.find(
+                "nobody was there for \(settings.faults.kills - tally.killed) kills and "
+                    + "\(settings.faults.pauses - tally.stopped) pauses")
         }
         for finding in tally.findings { report.find(finding) }
         return report

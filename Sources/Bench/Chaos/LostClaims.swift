@@ -22,7 +22,7 @@ extension ChaosStage {
         // All it commits is committed asynchronously, so that this does not depend on how the store claims. Its one slot
         // is taken by the job, so that it is not the one who is given it again.
         let first = try await crew.start(
-            place("worker-early", slots: 1, options: "options='-c synchronous_commit=off'"))
+            place("worker-early", slots: 1, options: "options='-c synchronous_commit=off'", isPatient: true))
         try await waitForWorker(first)
         // This commit is on disk, and with it the worker's registration.
         try await enqueue([NewJob(BenchBooking(number: number, isGated: true))])
@@ -33,7 +33,7 @@ extension ChaosStage {
         let isLost = try await persistently(ChaosSchema.running).isEmpty
         let refused = server.countRefusals()
         if isLost {
-            let second = try await crew.start(place("worker-late"))
+            let second = try await crew.start(place("worker-late", isPatient: true))
             let late = try await arrival(at: &arrivals, of: second)
             // The early one finishes first, while the late one still has the job in hand.
             gate.open(early)
@@ -69,7 +69,7 @@ extension ChaosStage {
 
     /// As long as a refusal can take; where nothing refuses, the comparison finds out.
     private func waitForRefusal(beyond count: Int) async throws {
-        let deadline = ContinuousClock.now + .seconds(5)
+        let deadline = ContinuousClock.now + .seconds(15)
         while ContinuousClock.now < deadline, server.countRefusals() <= count {
             try await Task.sleep(for: .milliseconds(50))
         }

@@ -11,12 +11,15 @@ internal import QueueStore
 public struct QueueBench: Sendable {
     public struct Settings: Sendable {
         public var jobs = 200_000
+        /// How often each figure is taken; the median is told.
         public var runs = 5
         public var samples = 1000
         /// Also with ten million finished jobs, a million scheduled, a hundred thousand behind one key, an old snapshot.
         public var isLoaded = false
         /// Only figures whose name begins so.
         public var only = ""
+        /// The path of `bench/peers`: measured in turns with ours, on the same server.
+        public var peers: String?
 
         public init() {}
     }
@@ -36,9 +39,9 @@ public struct QueueBench: Sendable {
     }
 
     public func run() async throws -> SpeedReport {
-        let folder = try ChaosRun.temporaryFolder()
+        let folder = try BenchServer.temporaryFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let server = try await ChaosServer(folder: folder)
+        let server = try await BenchServer(folder: folder)
         do {
             try await server.prepare(without: nil)
             let stage = try await SpeedStage(server: server, program: program, tell: tell)
@@ -56,7 +59,28 @@ public struct QueueBench: Sendable {
         }
     }
 
+    /// Rounds of every figure, ours and theirs in turns, so that what else the machine does meets all of them.
     private func measure(on stage: SpeedStage, into report: inout SpeedReport) async throws {
+        for round in 1...settings.runs {
+            tell("round \(round) of \(settings.runs)")
+            try await measureOurs(on: stage, into: &report)
+            if let script = settings.peers {
+                try await Peers(script: script, server: stage.server, tell: tell).measure(into: &report)
+            }
+        }
+        guard settings.isLoaded else { return }
+        for load in SpeedStage.Load.allCases where isWanted("noop_jobs_per_s_2_\(load.rawValue)") {
+            tell("preparing: \(load.rawValue)")
+            try await stage.reset()
+            try await stage.putOn(load)
+            for _ in 1...settings.runs {
+                try await throughput("noop_jobs_per_s_2_\(load.rawValue)", .noop, settings.jobs, 2, stage, &report)
+            }
+            try await stage.takeOff(load)
+        }
+    }
+
+    private func measureOurs(on stage: SpeedStage, into report: inout SpeedReport) async throws {
         if isWanted("bulk_insert_per_s") {
             report.add("bulk_insert_per_s", try await stage.bulkInsert(settings.jobs))
         }
@@ -73,50 +97,20 @@ public struct QueueBench: Sendable {
         }
         try await throughput("serial_jobs_per_s_2", .serial, settings.jobs / 4, 2, stage, &report)
         try await throughput("transactional_jobs_per_s_2", .booked, settings.jobs / 10, 2, stage, &report)
-        guard settings.isLoaded else { return }
-        for load in SpeedStage.Load.allCases {
-            tell("preparing: \(load.rawValue)")
-            try await stage.reset()
-            try await stage.putOn(load)
-            try await throughput("noop_jobs_per_s_2_\(load.rawValue)", .noop, settings.jobs, 2, stage, &report)
-            try await stage.takeOff(load)
-        }
     }
 
     private func isWanted(_ name: String) -> Bool { name.hasPrefix(settings.only) || settings.only.hasPrefix(name) }
 
-    /// The median of several runs.
     private func throughput(
         _ name: String, _ kind: SpeedStage.Kind, _ jobs: Int, _ processes: Int, _ stage: SpeedStage,
         _ report: inout SpeedReport
     ) async throws {
         guard isWanted(name) else { return }
-        var rates: [Double] = []
-        for run in 1...settings.runs {
-            let figures = try await stage.throughput(kind, jobs: jobs, processes: processes)
-            tell("\(name), run \(run): \(Int(figures.perSecond)) jobs/s")
-            rates.append(figures.perSecond)
-            guard run == settings.runs else { continue }
-            report.add(name, rates.sorted()[rates.count / 2])
-            guard kind == .noop, processes == 2, name == "noop_jobs_per_s_2" else { continue }
-            report.add("wal_bytes_per_job", figures.walBytes / Double(jobs))
-            report.add("commits_per_job", figures.commits / Double(jobs))
-        }
-    }
-}
-
-/// Figures in the order they were taken.
-public struct SpeedReport: Sendable {
-    public private(set) var figures: [(name: String, value: Double)] = []
-
-    mutating func add(_ name: String, _ value: Double) { figures.append((name, value)) }
-
-    public var lines: [String] { figures.map { "ours \($0.name) \(Self.text($0.value))" } }
-    public var json: String {
-        "{" + figures.map { "\"\($0.name)\":\(Self.text($0.value))" }.joined(separator: ",") + "}"
-    }
-
-    private static func text(_ value: Double) -> String {
-        value >= 100 ? String(Int(value.rounded())) : String((value * 1000).rounded() / 1000)
+        let figures = try await stage.throughput(kind, jobs: jobs, processes: processes)
+        tell("\(name): \(Int(figures.perSecond)) jobs/s")
+        report.add(name, figures.perSecond)
+        guard name == "noop_jobs_per_s_2" else { return }
+        report.add("wal_bytes_per_job", figures.walBytes / Double(jobs))
+        report.add("commits_per_job", figures.commits / Double(jobs))
     }
 }

@@ -1,3 +1,4 @@
+internal import Chance
 internal import Dates
 internal import FoundationEssentials
 internal import JobKit
@@ -16,7 +17,7 @@ final class SpeedStage: Sendable {
         var commits = 0.0
     }
 
-    let server: ChaosServer
+    let server: BenchServer
     let pool: PostgresPool
     private let program: String
     private let tell: @Sendable (String) -> Void
@@ -24,7 +25,7 @@ final class SpeedStage: Sendable {
     private let store: PostgresJobStore<PostgresWork>
     let snapshot = Mutex<PostgresConnection?>(nil)
 
-    init(server: ChaosServer, program: String, tell: @escaping @Sendable (String) -> Void) async throws {
+    init(server: BenchServer, program: String, tell: @escaping @Sendable (String) -> Void) async throws {
         self.tell = tell
         self.server = server
         self.program = program
@@ -54,11 +55,14 @@ final class SpeedStage: Sendable {
             """)
     }
 
+    /// As a service enqueues it: with the trace of whatever made it necessary.
     func job(_ kind: Kind, _ number: Int) throws -> NewJob {
-        switch kind {
-        case .noop: try NewJob(Noop(number: number, note: String(repeating: "x", count: 60)))
-        case .serial: try NewJob(Noop(number: number, note: "", key: "customer-\(number % 1000)"))
-        case .booked: try NewJob(Booked(number: number))
+        var generator = SeededGenerator(seed: UInt64(number))
+        let trace = TraceContext(isSampled: true, using: &generator).traceparent
+        return switch kind {
+        case .noop: try NewJob(Noop(number: number, note: String(repeating: "x", count: 60)), trace: trace)
+        case .serial: try NewJob(Noop(number: number, note: "", key: "customer-\(number % 1000)"), trace: trace)
+        case .booked: try NewJob(Booked(number: number), trace: trace)
         }
     }
 

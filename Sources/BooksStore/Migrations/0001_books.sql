@@ -1,6 +1,10 @@
 -- The books. Every table of customer data begins its key with (seller_id, customer_id): row-level security reads the
 -- first, and the schema can be distributed by both. What belongs to an account is numbered within it, from 0, as the
 -- rules number it. Amounts are whole minor units of their row's currency.
+--
+-- No other index of a table begins as its key does: while a table is new and its statistics say nothing, the planner
+-- takes any that begins with the seller for as good as the key, keeps that plan, and reads all of the seller's rows for
+-- each foreign key that it checks (measured: 0.85 ms instead of 0.01 after twelve thousand).
 CREATE SCHEMA books;
 GRANT USAGE ON SCHEMA books TO billwright_worker, billwright_web;
 
@@ -38,7 +42,7 @@ CREATE TABLE books.sold_plans (
     digest     bytea          NOT NULL,                 -- SHA-256 of currency and definition
     definition jsonb          NOT NULL,                 -- as in a catalogue file
     PRIMARY KEY (seller_id, plan_id),
-    UNIQUE (seller_id, digest)
+    UNIQUE (digest, seller_id)
 );
 
 -- A customer, and what of its account is one value. Whoever writes about a customer locks this row first.
@@ -70,7 +74,7 @@ CREATE TABLE books.customers (
     -- index on the expression: row-level security keeps functions that are not leakproof away from indexes.
     printed_code      text           NOT NULL GENERATED ALWAYS AS (upper(code COLLATE "C")) STORED,
     PRIMARY KEY (seller_id, customer_id),
-    UNIQUE (seller_id, printed_code),
+    UNIQUE (printed_code, seller_id),
     CHECK (region IS NULL AND postal_code IS NULL OR country IS NOT NULL),
     CHECK (net_days IS NULL OR payment_method IS NOT NULL)
 );
@@ -107,7 +111,7 @@ CREATE TABLE books.subscriptions (
     ends_on     date,                                   -- the first day that is not billed
     content     jsonb   NOT NULL,                       -- every change ever made, what waits, term; plans by their ids
     PRIMARY KEY (seller_id, customer_id, ordinal),
-    UNIQUE (seller_id, code),
+    UNIQUE (code, seller_id),
     FOREIGN KEY (seller_id, customer_id) REFERENCES books.customers
 );
 
@@ -155,7 +159,7 @@ CREATE TABLE books.invoices (
     withdrawn      boolean        NOT NULL DEFAULT false,
     voided_on      date,
     PRIMARY KEY (seller_id, customer_id, ordinal),
-    UNIQUE (seller_id, number),
+    UNIQUE (number, seller_id),
     FOREIGN KEY (seller_id, customer_id) REFERENCES books.customers,
     CHECK (total = subtotal + tax),
     CHECK (state <> 'paid' OR credit_applied + paid + noted >= total),
@@ -210,7 +214,7 @@ CREATE TABLE books.credit_notes (
     refunded    bigint         NOT NULL CHECK (refunded >= 0),
     shares      jsonb          NOT NULL,                -- what it takes off each line
     PRIMARY KEY (seller_id, customer_id, ordinal),
-    UNIQUE (seller_id, number),
+    UNIQUE (number, seller_id),
     FOREIGN KEY (seller_id, customer_id, invoice) REFERENCES books.invoices,
     CHECK (total = subtotal + tax AND credited + refunded <= total)
 );
@@ -234,7 +238,7 @@ CREATE TABLE books.payment_attempts (
     gateway_reference text,
     decline_code      text,
     PRIMARY KEY (seller_id, customer_id, ordinal),
-    UNIQUE (seller_id, gateway_reference),
+    UNIQUE (gateway_reference, seller_id),
     FOREIGN KEY (seller_id, customer_id, invoice) REFERENCES books.invoices,
     CHECK ((number = 0) = (amount < 0) AND amount <> 0)
 );
@@ -256,7 +260,7 @@ CREATE TABLE books.coupon_uses (
     PRIMARY KEY (seller_id, customer_id, ordinal),
     FOREIGN KEY (seller_id, customer_id) REFERENCES books.customers
 );
-CREATE INDEX coupon_uses_by_code ON books.coupon_uses (seller_id, code);
+CREATE INDEX coupon_uses_by_code ON books.coupon_uses (code, seller_id);
 
 -- Usage as it was counted: an event once, by the id that it came with.
 CREATE TABLE books.usage_events (
@@ -271,7 +275,7 @@ CREATE TABLE books.usage_events (
     at          timestamptz NOT NULL,
     counted_on  date        NOT NULL,                   -- the customer's date
     PRIMARY KEY (seller_id, customer_id, ordinal),
-    UNIQUE (seller_id, customer_id, event_id),
+    UNIQUE (event_id, customer_id, seller_id),
     FOREIGN KEY (seller_id, customer_id) REFERENCES books.customers
 );
 
@@ -403,11 +407,12 @@ AS $$
 DECLARE
     wrong text;
 BEGIN
+    -- Counted and not tested for existence: of that the planner makes a join with all lines there are.
     SELECT issued.number INTO wrong
       FROM issued
-     WHERE NOT EXISTS (SELECT FROM books.invoice_lines AS line
-                        WHERE (line.seller_id, line.customer_id, line.invoice, line.position)
-                              = (issued.seller_id, issued.customer_id, issued.ordinal, 0))
+     WHERE (SELECT count(*) FROM books.invoice_lines AS line
+             WHERE (line.seller_id, line.customer_id, line.invoice)
+                   = (issued.seller_id, issued.customer_id, issued.ordinal)) = 0
      LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'invoice % comes without its lines', wrong USING ERRCODE = 'BW002';

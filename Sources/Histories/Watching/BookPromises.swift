@@ -49,7 +49,8 @@ extension Promise {
             var sum = settled.zero
             for month in recognition.months { sum = try sum + month.recognized }
             guard sum == earned, recognition.months.last?.deferred.isZero ?? true else {
-                return "months come to \(sum) of \(earned), deferred at last \(recognition.months.last?.deferred ?? sum)"
+                return
+                    "months come to \(sum) of \(earned), deferred at last \(recognition.months.last?.deferred ?? sum)"
             }
             return nil
         },

@@ -19,7 +19,8 @@ extension Promise {
         Promise("a line's explanation comes to its amount") { settled in
             for invoice in settled.account.invoices {
                 for line in invoice.lines where try line.explanation.evaluate() != line.amount {
-                    return "\(invoice.number) \(line.code): \(line.amount), explained as \(try line.explanation.evaluate())"
+                    return
+                        "\(invoice.number) \(line.code): \(line.amount), explained as \(try line.explanation.evaluate())"
                 }
             }
             return nil
@@ -68,7 +69,9 @@ extension Promise {
                     var back = settled.zero
                     for later in settled.account.invoices {
                         for credit in later.lines {
-                            guard case .credit(LineReference(invoice: index, line: place), _, _, _, _) = credit.explanation
+                            guard
+                                case .credit(LineReference(invoice: index, line: place), _, _, _, _) = credit
+                                    .explanation
                             else { continue }
                             back = try back - settled.sum(credit.taxes.map(\.amount))
                         }

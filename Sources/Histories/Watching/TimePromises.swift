@@ -12,7 +12,9 @@ extension Promise {
                     guard let span = line.span else { continue }
                     switch line.explanation {
                     case .charge(let charge) where charge.basis.timing == .inAdvance:
-                        if span.start.date > invoice.date { return "\(invoice.number) \(line.code) from \(span.start.date)" }
+                        if span.start.date > invoice.date {
+                            return "\(invoice.number) \(line.code) from \(span.start.date)"
+                        }
                     case .charge:
                         if span.end.date > invoice.date { return "\(invoice.number) \(line.code) to \(span.end.date)" }
                     case .usage, .minimum:

@@ -32,7 +32,8 @@ struct Watch {
                 let settled = Settled(replay.accounts[index], at: instant)
                 for promise in Promise.all {
                     if let found = try promise.broken(settled) {
-                        throw Violation(promise: promise.sentence, found: "\(settled.account.code): \(found)", at: instant)
+                        throw Violation(
+                            promise: promise.sentence, found: "\(settled.account.code): \(found)", at: instant)
                     }
                 }
                 try compare(index, settled)
@@ -58,7 +59,9 @@ struct Watch {
                 && old.entries == new.entries && old.mails == new.mails && old.credit == new.credit
                 && old.coupons == new.coupons && old.usage == new.usage
             if !isSame, refused != .paymentFailed {
-                throw Violation(promise: "what is refused changes nothing", found: "\(timed.do) of line \(timed.line)", at: timed.at)
+                throw Violation(
+                    promise: "what is refused changes nothing", found: "\(timed.do) of line \(timed.line)", at: timed.at
+                )
             }
             return
         }
@@ -87,7 +90,9 @@ struct Watch {
         for invoice in new.invoices where invoice.state == .uncollectible {
             lost += try (invoice.total - invoice.paid - invoice.creditApplied - invoice.noted).minorUnits
         }
-        let expected: [(LedgerAccount, Int64)] = [(.cash, charged), (.creditsGranted, granted[index]), (.badDebt, lost)]
+        let expected: [(LedgerAccount, Int64)] = [
+            (.cash, charged), (.creditsGranted, granted[index]), (.badDebt, lost),
+        ]
         for (name, amount) in expected where balance[name].minorUnits != amount {
             throw Violation(
                 promise: "the ledger says what moved",
@@ -119,7 +124,8 @@ struct Watch {
         for (month, value) in monthlyValues[index] where values[month] != value {
             throw Violation(
                 promise: "recurring revenue of a month that is over stays as it is",
-                found: "\(settled.account.code) \(month): \(value), now \(values[month] ?? settled.zero)", at: settled.at)
+                found: "\(settled.account.code) \(month): \(value), now \(values[month] ?? settled.zero)",
+                at: settled.at)
         }
         monthlyValues[index] = values.filter { $0.key < seller.adding(days: 1 - seller.day) }
     }

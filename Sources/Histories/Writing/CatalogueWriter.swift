@@ -56,7 +56,9 @@ extension HistoryWriter {
         if dice.chance(20) { plan.append(.init("minimum", money(atLeast: 1))) }
         if dice.chance(30) { plan.append(.init("discounts", discounts())) }
         if dice.chance(20) {
-            plan.append(.init("limits", ["calls": ["max": .integer(Int64(dice.number(1...9))), "hard": .bool(dice.chance(50))]]))
+            plan.append(
+                .init(
+                    "limits", ["calls": ["max": .integer(Int64(dice.number(1...9))), "hard": .bool(dice.chance(50))]]))
         }
         return .object(plan)
     }
@@ -109,7 +111,9 @@ extension HistoryWriter {
             if dice.chance(40) { price.append(included) }
         case "graduated", "volume": price += [isMetered ? metric : unit, .init("tiers", tiers())]
         case "package":
-            price += [isMetered ? metric : unit, .init("size", dice.pick(["1", "3", "2.5"])), .init("amount", unitPrice())]
+            price += [
+                isMetered ? metric : unit, .init("size", dice.pick(["1", "3", "2.5"])), .init("amount", unitPrice()),
+            ]
             if dice.chance(30) { price.append(included) }
         default: price += [.init("metric", "bytes"), .init("percent", "2.9"), .init("fixed", unitPrice())]
         }

@@ -64,7 +64,8 @@ struct HistoryWriter {
                 .init(
                     "dunning",
                     [
-                        "retry_days": .array(dice.pick([[1, 3, 7], [1], [], [2, 5], [10, 40]]).map { .integer($0) }),
+                        "retry_days": .array(
+                            dice.pick([[1, 3, 7], [1], [], [2, 5], [10, 40]]).map { .integer($0) }),
                         "grace_days": .integer(Int64(dice.pick([0, 1, 5, 15, 60]))),
                         "final": .string(dice.chance(60) ? "suspend" : "cancel"),
                     ]))
@@ -89,7 +90,9 @@ struct HistoryWriter {
             if dice.chance(70) { customer.append(.init("time_zone", .string(dice.pick(Self.zones)))) }
             if dice.chance(60) { customer.append(.init("address", address())) }
             if dice.chance(10) { customer.append(.init("tax_exempt", .bool(true))) }
-            if dice.chance(20) { customer.append(.init("billing_day", .integer(Int64(dice.pick([1, 15, 28, 29, 30, 31]))))) }
+            if dice.chance(20) {
+                customer.append(.init("billing_day", .integer(Int64(dice.pick([1, 15, 28, 29, 30, 31])))))
+            }
             if dice.chance(80) { customer.append(.init("payment", .object(payment()))) }
             written.append(.object(customer))
         }

@@ -12,7 +12,10 @@ extension HistoryWriter {
         switch kind {
         case 0: return subscribe(dice.pick(customers))
         case 1: return changePlan()
-        case 2: return named("change_quantity", [.init("unit", .string(dice.pick(WrittenCatalogue.units))), .init("quantity", quantity())] + timing())
+        case 2:
+            return named(
+                "change_quantity",
+                [.init("unit", .string(dice.pick(WrittenCatalogue.units))), .init("quantity", quantity())] + timing())
         case 3: return named("add_price", [.init("price", addOn())] + timing())
         case 4: return named("remove_price", [.init("price", .string(priceCode()))] + timing())
         case 5: return changeBillingDay()
@@ -130,13 +133,15 @@ extension HistoryWriter {
         ]
         if dice.chance(40) {
             let day = today.adding(days: -dice.number(0...40))
-            fields.append(.init("time", .string("\(day)T\(dice.pick(["00", "05", "12", "23"])):\(dice.number(10...59)):00Z")))
+            fields.append(
+                .init("time", .string("\(day)T\(dice.pick(["00", "05", "12", "23"])):\(dice.number(10...59)):00Z")))
         }
         return of(dice.pick(customers), "usage", fields)
     }
 
     private mutating func useCoupon() -> [JSONValue.Member] {
-        let coupon = JSONValue.Member("coupon", .string(catalogue.coupons.isEmpty ? "none" : dice.pick(catalogue.coupons)))
+        let coupon = JSONValue.Member(
+            "coupon", .string(catalogue.coupons.isEmpty ? "none" : dice.pick(catalogue.coupons)))
         return dice.chance(50) ? named("use_coupon", [coupon]) : of(dice.pick(customers), "use_coupon", [coupon])
     }
 
@@ -159,8 +164,12 @@ extension HistoryWriter {
     private mutating func oneOffLines() -> JSONValue {
         var lines: [JSONValue] = []
         for place in 0..<dice.number(1...3) {
-            var line: [JSONValue.Member] = [.init("code", .string("extra-\(place)")), .init("amount", money(atLeast: 1))]
-            if place > 0, dice.chance(20), case .string(let text) = line[1].value { line[1] = .init("amount", .string("-" + text)) }
+            var line: [JSONValue.Member] = [
+                .init("code", .string("extra-\(place)")), .init("amount", money(atLeast: 1)),
+            ]
+            if place > 0, dice.chance(20), case .string(let text) = line[1].value {
+                line[1] = .init("amount", .string("-" + text))
+            }
             if dice.chance(30) {
                 let start = today.adding(days: dice.number(-20...20))
                 var obligation: [JSONValue.Member] = [.init("standalone", money(atLeast: 1))]

@@ -45,7 +45,8 @@ extension HistoryWriter {
     /// The operation with its time put before all else. Times of one day may go backwards; the reader sorts them.
     private mutating func at(_ operation: [JSONValue.Member]) -> JSONValue {
         let time = dice.pick(weighed: [
-            (6, ""), (2, "T00:00:00Z"), (3, "T09:30:00Z"), (1, "T23:59:59Z"), (1, "T02:30:00-05:00"), (1, "T17:00:00.5Z"),
+            (6, ""), (2, "T00:00:00Z"), (3, "T09:30:00Z"), (1, "T23:59:59Z"), (1, "T02:30:00-05:00"),
+            (1, "T17:00:00.5Z"),
         ])
         return .object([.init("at", .string("\(today)\(time)"))] + operation)
     }

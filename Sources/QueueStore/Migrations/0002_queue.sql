@@ -11,19 +11,20 @@ CREATE SEQUENCE queue.job_ids AS bigint;
 CREATE SEQUENCE queue.positions AS bigint;
 CREATE SEQUENCE queue.lease_numbers AS bigint;
 
--- A lane holds what is interchangeable for a claim: one kind and version of one tenant at one priority. Jobs that were
--- tried before have a lane of their own, so a retry does not wait behind a million new ones, and so have jobs that lost
--- a worker, which are claimed one at a time.
+-- A lane holds what is interchangeable for a claim: one kind and version of one tenant and run at one priority. Jobs that
+-- were tried before have a lane of their own, so a retry does not wait behind a million new ones, and so have jobs that lost
+-- a worker, of which a worker has one at a time.
 CREATE FUNCTION queue.lane(queue text, kind text, version integer, priority smallint, tenant bigint, attempt integer,
-                           rescues integer) RETURNS bigint
+                           rescues integer, run bigint) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN hashtextextended(
         queue || chr(1) || kind || chr(1) || version::text || chr(1) || priority::text || chr(1)
-        || coalesce(tenant::text, '') || CASE WHEN rescues > 0 THEN '!' WHEN attempt > 0 THEN '+' ELSE '' END, 0);
+        || coalesce(tenant::text, '') || CASE WHEN rescues > 0 THEN '!' WHEN attempt > 0 THEN '+' ELSE '' END
+        || coalesce(chr(1) || run::text, ''), 0);
 
 CREATE TABLE queue.jobs (
     lane        bigint      NOT NULL GENERATED ALWAYS AS (
-                    queue.lane(queue, kind, version, priority, tenant, attempt, rescues)) STORED,
+                    queue.lane(queue, kind, version, priority, tenant, attempt, rescues, run)) STORED,
     xid         xid8        NOT NULL DEFAULT pg_current_xact_id(),  -- who put it here: see queue.claim
     position    bigint      NOT NULL DEFAULT nextval('queue.positions'),
     id          bigint      NOT NULL DEFAULT nextval('queue.job_ids') PRIMARY KEY,
@@ -41,6 +42,7 @@ CREATE TABLE queue.jobs (
     unique_key  text,
     serial_key  text,
     trace       text,
+    run         bigint,                              -- the run it is counted in
     arguments   json        NOT NULL
 ) WITH (
     -- Rows come and go: clean up after thousands, not after a fifth of the table.
@@ -49,10 +51,11 @@ CREATE TABLE queue.jobs (
     autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 100000, autovacuum_vacuum_cost_delay = 1
 );
 CREATE UNIQUE INDEX jobs_in_lane ON queue.jobs (lane, xid, position);
+CREATE INDEX jobs_of_run ON queue.jobs (run, id) WHERE run IS NOT NULL;
 
 CREATE TABLE queue.waiting (
     id          bigint      NOT NULL DEFAULT nextval('queue.job_ids') PRIMARY KEY,
-    position    bigint      NOT NULL DEFAULT nextval('queue.positions'),
+    position    bigint      NOT NULL DEFAULT nextval('queue.positions'),  -- in its serial key; 0: parked, -1: skipped
     state       text        NOT NULL CHECK (state IN ('scheduled', 'retryable', 'held', 'blocked')),
     lineage     bigint,
     version     integer     NOT NULL CHECK (version >= 1),
@@ -68,19 +71,33 @@ CREATE TABLE queue.waiting (
     unique_key  text,
     serial_key  text,
     trace       text,
+    run         bigint,                              -- the run it is counted in
     held_reason text,
     is_head     boolean     NOT NULL DEFAULT false,  -- it has its serial key's row in queue.heads
     arguments   json        NOT NULL,
     CHECK ((state = 'held') = (held_reason IS NOT NULL)),
-    CHECK (state <> 'blocked' OR serial_key IS NOT NULL)
+    CHECK (state <> 'blocked' OR serial_key IS NOT NULL),
+    CHECK (serial_key <> '')                          -- queue.admit goes through the keys from the empty text on
 ) WITH (
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
     autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 100000,
     autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 100000, autovacuum_vacuum_cost_delay = 1
 );
 CREATE INDEX waiting_due ON queue.waiting (queue, due_at, id) WHERE state IN ('scheduled', 'retryable');
-CREATE INDEX waiting_blocked ON queue.waiting (queue, serial_key, priority, position) WHERE state = 'blocked';
+CREATE INDEX waiting_blocked ON queue.waiting (queue, serial_key, priority, position, id) WHERE state = 'blocked';
 CREATE INDEX waiting_held ON queue.waiting (id) WHERE state = 'held';
+CREATE INDEX waiting_of_run ON queue.waiting (run, state) WHERE run IS NOT NULL;
+
+-- What workers said of the kinds they run when they registered; the last one's word holds. For those who know no Swift:
+-- callers from outside, and statements that hold a job.
+CREATE TABLE queue.kinds (
+    kind           text     PRIMARY KEY CHECK (kind <> ''),
+    queue          text     NOT NULL CHECK (queue <> ''),
+    priority       smallint NOT NULL,
+    -- What becomes of a serial key whose head is held, or would be discarded.
+    head_held      text     NOT NULL CHECK (head_held IN ('block', 'park', 'skip')),
+    head_discarded text     NOT NULL CHECK (head_discarded IN ('block', 'park', 'skip'))
+);
 
 -- Which job of a serial key may run. The key is this row: two jobs of one key cannot both have it.
 CREATE TABLE queue.heads (
@@ -108,7 +125,8 @@ CREATE TABLE queue.lanes (
     version  integer  NOT NULL,
     priority smallint NOT NULL,
     tenant   bigint,
-    suspect  boolean  NOT NULL                       -- jobs that lost a worker: one at a time
+    suspect  boolean  NOT NULL,                      -- jobs that lost a worker: one a worker
+    run      bigint
 );
 
 CREATE TABLE queue.leases (
@@ -137,9 +155,9 @@ CREATE TABLE queue.cancellations (
     reason       text        NOT NULL
 );
 
--- What is not claimed until it is resumed. Name '*' of scope queue: nothing is.
+-- What is not claimed until it is resumed. Name '*' of scope queue: nothing is. A run's name is its id.
 CREATE TABLE queue.pauses (
-    scope     text        NOT NULL CHECK (scope IN ('queue', 'kind')),
+    scope     text        NOT NULL CHECK (scope IN ('queue', 'kind', 'run')),
     name      text        NOT NULL,
     paused_at timestamptz NOT NULL,
     paused_by text        NOT NULL,
@@ -152,10 +170,12 @@ CREATE TABLE queue.failures (
     job       bigint      NOT NULL,
     attempt   integer     NOT NULL,
     lease     bigint,
+    kind      text        NOT NULL,
     failed_at timestamptz NOT NULL,
     error     text        NOT NULL
 );
 CREATE INDEX failures_by_job ON queue.failures (job);
+CREATE INDEX failures_by_kind ON queue.failures (kind, failed_at);
 
 -- Who did what to which jobs, and why. Only ever inserted into.
 CREATE TABLE queue.acts (
@@ -189,11 +209,13 @@ CREATE TABLE queue.history (
     unique_key  text,
     serial_key  text,
     trace       text,
+    run         bigint,                              -- the run it is counted in
     worker      uuid,
     arguments   json        NOT NULL
 ) PARTITION BY RANGE (ended_at);
 CREATE TABLE queue.history_rest PARTITION OF queue.history DEFAULT;
 CREATE INDEX history_by_id ON queue.history (id);
+CREATE INDEX history_of_run ON queue.history (run, state) WHERE run IS NOT NULL;
 
 -- Who is alive. One narrow row a worker incarnation; an update of beat_at changes no index.
 CREATE TABLE queue.workers (
@@ -219,14 +241,22 @@ CREATE TABLE queue.effects (
     job             bigint,                           -- the job that announced it
     lineage         bigint,
     tenant          bigint,
+    kind            text,                             -- that job's, with its run: what limits and progress add up by
+    run             bigint,
+    amount          bigint      CHECK (amount >= 0),  -- what it moves, in minor units; null: no money
+    currency        text,
     announced_at    timestamptz NOT NULL,
     settled_at      timestamptz,
     result          jsonb,
     UNIQUE (scope, name),
-    CHECK ((settled_at IS NULL) = (state = 'intended'))
+    CHECK ((settled_at IS NULL) = (state = 'intended')),
+    CHECK ((amount IS NULL) = (currency IS NULL))
 );
 CREATE INDEX effects_unsettled ON queue.effects (announced_at) WHERE state IN ('intended', 'unknown');
 CREATE INDEX effects_by_job ON queue.effects (job);
+CREATE INDEX effects_by_kind ON queue.effects (kind, announced_at) WHERE kind IS NOT NULL;
+CREATE INDEX effects_unsettled_of_line ON queue.effects (lineage) WHERE state IN ('intended', 'unknown');
+CREATE INDEX effects_of_run ON queue.effects (run, currency, state) INCLUDE (amount) WHERE run IS NOT NULL;
 
 -- One row a tick that fired: the insert that succeeds is the one that enqueues.
 CREATE TABLE queue.ticks (

@@ -12,8 +12,8 @@ BEGIN
         LOOP
             SELECT * INTO stranger FROM queue.jobs WHERE lane > low AND lane < high ORDER BY lane LIMIT 1;
             EXIT WHEN NOT FOUND;
-            INSERT INTO queue.lanes VALUES (stranger.lane, stranger.queue, stranger.kind, stranger.version, stranger.priority,
-                                            stranger.tenant, stranger.rescues > 0)
+            INSERT INTO queue.lanes VALUES (stranger.lane, stranger.queue, stranger.kind, stranger.version,
+                                            stranger.priority, stranger.tenant, stranger.rescues > 0, stranger.run)
                 ON CONFLICT DO NOTHING;
             met := met + 1;
             low := stranger.lane;
@@ -24,16 +24,30 @@ BEGIN
 END
 $$;
 
+-- Whether a worker has a job that lost a worker before.
+CREATE FUNCTION queue.has_suspect(of_worker uuid) RETURNS boolean
+    LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM queue.leases AS l JOIN queue.lanes AS s ON s.lane = l.lane AND s.suspect
+         CROSS JOIN unnest(l.jobs, l.positions) AS held(id, place)
+          JOIN queue.jobs AS j ON j.id = held.id AND j.position = held.place
+         WHERE l.worker = of_worker);
+END
+$$;
+
 -- Leases up to `wanted` jobs of a queue to a worker and returns them in the order they are to run.
 --
 -- Nothing is updated: the rows taken are told by the lease, and where the next claim goes on is told by the newest lease
--- of the lane. Rows are taken in the order (xid, position) of those visible now. A transaction that is still under way
+-- of the lane. Of jobs that lost a worker before, a worker has one at a time: should it fall, it takes no other down with
+-- it twice. Rows are taken in the order (xid, position) of those visible now. A transaction that is still under way
 -- may own rows before that place; it is among the running ones of this snapshot, so its xid is kept in `pending` and its
 -- rows are looked for by that xid once it has ended. One that began later has a larger xid than any visible row.
 CREATE FUNCTION queue.claim(worker uuid, token bigint, from_queue text, kinds text[], versions integer[],
                             wanted integer, finished bigint[]) RETURNS TABLE (
         lane bigint, job_position bigint, id bigint, lineage bigint, kind text, version integer, tenant bigint,
-        attempt integer, rescues integer, unique_key text, serial_key text, trace text, enqueued_at timestamptz,
+        attempt integer, rescues integer, serial_key text, trace text, run bigint, enqueued_at timestamptz,
         due_at timestamptz, arguments json)
     LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
 AS $$
@@ -43,16 +57,20 @@ DECLARE
     last queue.leases;
     missing integer := wanted;
     gained integer;
+    room integer;
     busy bigint;
     holds boolean := false;
+    has_suspect boolean;                             -- null: not looked yet
     patience text := current_setting('lock_timeout');
 BEGIN
     -- A claim that a crash of the server forgets is refused when its holder comes back: the lease's token is not there.
     PERFORM set_config('synchronous_commit', 'off', true);
     FOR pass IN 1..2 LOOP
         FOR open IN
-            SELECT l.lane, l.suspect, count(*) OVER (PARTITION BY l.priority) AS lanes
+            SELECT l.lane, l.suspect, count(*) OVER (PARTITION BY l.priority) AS lanes, g.name AS gateway, k.calls
               FROM queue.lanes AS l
+              LEFT JOIN queue.kind_limits AS k ON k.kind = l.kind
+              LEFT JOIN queue.gateways AS g ON g.name = k.gateway
               JOIN unnest(kinds, versions) AS known(kind, version)
                 ON l.kind = known.kind AND l.version <= known.version
               LEFT JOIN LATERAL (SELECT n.number, n.upto_xid, n.upto_position, n.pending, n.pending_after
@@ -61,14 +79,22 @@ BEGIN
              WHERE l.queue = from_queue
                AND NOT EXISTS (SELECT FROM queue.pauses AS p
                                 WHERE p.scope = 'queue' AND p.name IN (from_queue, '*')
-                                   OR p.scope = 'kind' AND p.name = l.kind)
+                                   OR p.scope = 'kind' AND p.name = l.kind
+                                   OR p.scope = 'run' AND p.name = l.run::text)
                AND (EXISTS (SELECT FROM queue.jobs AS j WHERE j.lane = l.lane
                                AND (j.xid, j.position) > (coalesce(newest.upto_xid, '0'), coalesce(newest.upto_position, 0)))
                     OR EXISTS (SELECT FROM unnest(newest.pending, newest.pending_after) AS late(x, after)
                                  JOIN queue.jobs AS j ON j.lane = l.lane AND j.xid = x AND j.position > after))
              ORDER BY l.priority, newest.number NULLS FIRST
         LOOP
-            CONTINUE WHEN open.suspect AND pass = 2;
+            IF open.suspect THEN
+                IF has_suspect IS NULL THEN
+                    -- A worker's queues claim at the same time; of their claims one looks at a time.
+                    PERFORM FROM queue.workers AS w WHERE w.id = claim.worker FOR NO KEY UPDATE;
+                    has_suspect := queue.has_suspect(claim.worker);
+                END IF;
+                CONTINUE WHEN has_suspect;
+            END IF;
             -- Not read yet under this lock: the next statement's snapshot sees what the last claimer left.
             PERFORM FROM queue.lanes AS l WHERE l.lane = open.lane FOR UPDATE SKIP LOCKED;
             IF NOT FOUND THEN
@@ -76,6 +102,11 @@ BEGIN
                 CONTINUE;
             END IF;
             holds := true;
+            room := missing;
+            IF open.gateway IS NOT NULL THEN
+                room := least(missing, queue.calls_left(open.gateway) / open.calls);
+                CONTINUE WHEN room < 1;
+            END IF;
             SELECT * INTO last FROM queue.leases AS n WHERE n.lane = open.lane ORDER BY n.number DESC LIMIT 1;
             IF NOT FOUND THEN
                 last.upto_xid := '0'; last.upto_position := 0; last.pending := '{}'; last.pending_after := '{}';
@@ -83,8 +114,8 @@ BEGIN
             RETURN QUERY
                 WITH share AS (
                     SELECT CASE WHEN open.suspect THEN 1
-                                WHEN pass = 1 THEN least(missing, (wanted + open.lanes - 1) / open.lanes)
-                                ELSE missing END AS most
+                                WHEN pass = 1 THEN least(room, (wanted + open.lanes - 1) / open.lanes)
+                                ELSE room END AS most
                 ), late AS MATERIALIZED (
                     SELECT j.* FROM unnest(last.pending, last.pending_after) AS p(x, after)
                       JOIN queue.jobs AS j ON j.lane = open.lane AND j.xid = p.x AND j.position > p.after
@@ -128,10 +159,14 @@ BEGIN
                     HAVING count(*) > 0
                 )
                 SELECT t.lane, t.position, t.id, coalesce(t.lineage, t.id), t.kind, t.version, t.tenant, t.attempt + 1,
-                       t.rescues, t.unique_key, t.serial_key, t.trace, t.enqueued_at, t.due_at, t.arguments
+                       t.rescues, t.serial_key, t.trace, t.run, t.enqueued_at, t.due_at, t.arguments
                   FROM taken AS t ORDER BY t.xid, t.position;
             GET DIAGNOSTICS gained = ROW_COUNT;
             missing := missing - gained;
+            IF gained > 0 AND open.gateway IS NOT NULL THEN
+                PERFORM queue.take_calls(open.gateway, gained * open.calls);
+            END IF;
+            has_suspect := has_suspect OR open.suspect AND gained > 0;
             EXIT WHEN missing <= 0;
         END LOOP;
         EXIT WHEN missing <= 0;

@@ -6,7 +6,7 @@
 -- Due and without a serial key, a job can be claimed at once; else it waits.
 CREATE FUNCTION queue.store(kinds text[], versions integer[], queues text[], priorities smallint[], tenants bigint[],
                             unique_keys text[], unique_until timestamptz[], serial_keys text[], dues timestamptz[],
-                            traces text[], lineages bigint[], arguments json[], now timestamptz) RETURNS SETOF bigint
+                            traces text[], runs bigint[], arguments json[], now timestamptz) RETURNS SETOF bigint
     LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
@@ -15,11 +15,11 @@ BEGIN
     WITH input AS MATERIALIZED (
         SELECT nextval('queue.job_ids') AS id, nextval('queue.positions') AS position, place.*
           FROM (SELECT kind, version, queue, priority, tenant, unique_key, unique_until, serial_key,
-                       coalesce(due_at, now) AS due_at, trace, lineage, arguments
+                       coalesce(due_at, now) AS due_at, trace, run, arguments
                   FROM unnest(kinds, versions, queues, priorities, tenants, unique_keys, unique_until, serial_keys, dues,
-                              traces, lineages, arguments)
+                              traces, runs, arguments)
                        WITH ORDINALITY AS job(kind, version, queue, priority, tenant, unique_key, unique_until,
-                                              serial_key, due_at, trace, lineage, arguments, place)
+                                              serial_key, due_at, trace, run, arguments, place)
                  ORDER BY place) AS place
     ), won AS (
         INSERT INTO queue.unique_keys AS taken (kind, key, job, expires_at)
@@ -37,18 +37,41 @@ BEGIN
     ), admitted AS (
         SELECT * FROM input WHERE unique_key IS NULL OR id IN (SELECT job FROM won)
     ), later AS (
-        INSERT INTO queue.waiting (id, position, state, lineage, version, priority, tenant, due_at, enqueued_at, kind,
-                                   queue, unique_key, serial_key, trace, arguments)
-        SELECT id, position, CASE WHEN due_at > store.now THEN 'scheduled' ELSE 'blocked' END, lineage, version,
-               priority, tenant, due_at, store.now, kind, queue, unique_key, serial_key, trace, arguments
+        INSERT INTO queue.waiting (id, position, state, version, priority, tenant, due_at, enqueued_at, kind, queue,
+                                   unique_key, serial_key, trace, run, arguments)
+        SELECT id, position, CASE WHEN due_at > store.now THEN 'scheduled' ELSE 'blocked' END, version, priority, tenant,
+               due_at, store.now, kind, queue, unique_key, serial_key, trace, run, arguments
           FROM admitted WHERE due_at > store.now OR serial_key IS NOT NULL
     ), soon AS (
-        INSERT INTO queue.jobs (id, lineage, version, priority, tenant, due_at, enqueued_at, kind, queue, unique_key,
-                                trace, arguments)
-        SELECT id, lineage, version, priority, tenant, due_at, store.now, kind, queue, unique_key, trace, arguments
+        INSERT INTO queue.jobs (id, version, priority, tenant, due_at, enqueued_at, kind, queue, unique_key, trace, run,
+                                arguments)
+        SELECT id, version, priority, tenant, due_at, store.now, kind, queue, unique_key, trace, run, arguments
           FROM admitted WHERE due_at <= store.now AND serial_key IS NULL ORDER BY due_at, id
     )
     SELECT id FROM admitted ORDER BY id;
+END
+$$;
+
+-- Moves waiting jobs into their lanes, in the order given, if they still stand in one of these states. Returns their ids.
+CREATE FUNCTION queue.enter_lanes(ids bigint[], from_states text[]) RETURNS bigint[]
+    LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    entered bigint[];
+BEGIN
+    WITH gone AS (
+        DELETE FROM queue.waiting WHERE id = ANY (ids) AND state = ANY (from_states) RETURNING *
+    ), claimable AS (
+        INSERT INTO queue.jobs (id, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at, enqueued_at,
+                                kind, queue, unique_key, serial_key, trace, run, arguments)
+        SELECT id, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at, enqueued_at, kind, queue,
+               unique_key, serial_key, trace, run, arguments
+          FROM gone JOIN unnest(ids) WITH ORDINALITY AS given(id, place) USING (id) ORDER BY place
+        RETURNING id
+    )
+    SELECT array_agg(id) INTO entered FROM claimable;
+    RETURN coalesce(entered, '{}');
 END
 $$;
 
@@ -58,25 +81,23 @@ CREATE FUNCTION queue.promote(from_queue text, most integer, now timestamptz) RE
 AS $$
 #variable_conflict use_column
 DECLARE
-    moved bigint;
+    ready bigint[];
+    queued bigint[];
 BEGIN
     WITH due AS MATERIALIZED (
-        SELECT id, serial_key IS NOT NULL AND NOT is_head AS must_queue FROM queue.waiting
+        SELECT id, due_at, serial_key IS NOT NULL AND NOT is_head AS must_queue FROM queue.waiting
          WHERE queue = from_queue AND state IN ('scheduled', 'retryable') AND due_at <= promote.now
          ORDER BY due_at, id LIMIT most FOR UPDATE SKIP LOCKED
-    ), queued AS (
-        UPDATE queue.waiting SET state = 'blocked' WHERE id IN (SELECT id FROM due WHERE must_queue)
-    ), gone AS (
-        DELETE FROM queue.waiting WHERE id IN (SELECT id FROM due WHERE NOT must_queue) RETURNING *
-    ), claimable AS (
-        INSERT INTO queue.jobs (id, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at, enqueued_at,
-                                kind, queue, unique_key, serial_key, trace, arguments)
-        SELECT id, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at, enqueued_at, kind, queue,
-               unique_key, serial_key, trace, arguments
-          FROM gone ORDER BY due_at, id
     )
-    SELECT count(*) INTO moved FROM due;
-    RETURN moved;
+    SELECT array_agg(id ORDER BY due_at, id) FILTER (WHERE NOT must_queue), array_agg(id) FILTER (WHERE must_queue)
+      INTO ready, queued FROM due;
+    IF queued IS NOT NULL THEN
+        UPDATE queue.waiting SET state = 'blocked' WHERE id = ANY (queued);
+    END IF;
+    IF ready IS NOT NULL THEN
+        PERFORM queue.enter_lanes(ready, ARRAY['scheduled', 'retryable']);
+    END IF;
+    RETURN coalesce(cardinality(ready), 0) + coalesce(cardinality(queued), 0);
 END
 $$;
 
@@ -89,6 +110,7 @@ AS $$
 DECLARE
     given bigint[];
     given_keys text[];
+    entered bigint[];
 BEGIN
     WITH RECURSIVE keys(serial_key) AS (
         (SELECT serial_key FROM queue.waiting
@@ -110,37 +132,30 @@ BEGIN
         SELECT from_queue, serial_key,
                (SELECT w.id FROM queue.waiting AS w
                  WHERE w.queue = from_queue AND w.state = 'blocked' AND w.serial_key = free.serial_key
-                 ORDER BY w.priority, w.position LIMIT 1)
+                 ORDER BY w.priority, w.position, w.id LIMIT 1)
           FROM free ORDER BY serial_key
             ON CONFLICT DO NOTHING
         RETURNING serial_key, job
     )
-    SELECT array_agg(job), array_agg(serial_key ORDER BY serial_key) INTO given, given_keys FROM won;
+    SELECT array_agg(job ORDER BY job), array_agg(serial_key ORDER BY serial_key) INTO given, given_keys FROM won;
     IF given IS NULL THEN
         RETURN NULL;
     END IF;
     -- With a snapshot of its own: the key is ours now, and the job that was first a moment ago may have gone.
-    WITH gone AS (
-        DELETE FROM queue.waiting WHERE id = ANY (given) AND state = 'blocked' RETURNING *
-    ), claimable AS (
-        INSERT INTO queue.jobs (id, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at, enqueued_at,
-                                kind, queue, unique_key, serial_key, trace, arguments)
-        SELECT id, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at, enqueued_at, kind, queue,
-               unique_key, serial_key, trace, arguments
-          FROM gone ORDER BY position
-        RETURNING id
-    )
-    DELETE FROM queue.heads
-     WHERE queue = from_queue AND serial_key = ANY (given_keys) AND job = ANY (given)
-       AND job NOT IN (SELECT id FROM claimable);
+    entered := queue.enter_lanes(given, ARRAY['blocked']);
+    IF cardinality(entered) < cardinality(given) THEN
+        DELETE FROM queue.heads AS h
+         WHERE h.queue = from_queue AND h.serial_key = ANY (given_keys) AND h.job = ANY (given)
+           AND h.job <> ALL (entered);
+    END IF;
     RETURN given_keys[cardinality(given_keys)];
 END
 $$;
 
--- Ends running jobs in `state`, those whose lease is still held, lets their keys go, and returns their ids; the others are
--- left out, and so are their keys: they are other workers' by now.
-CREATE FUNCTION queue.finish(ids bigint[], places bigint[], tokens bigint[], of_worker uuid, as_state text,
-                             now timestamptz) RETURNS SETOF bigint
+-- Completes running jobs, those whose lease is still held, lets their keys go, and returns their ids; the others are left
+-- out, and so are their keys: they are other workers' by now.
+CREATE FUNCTION queue.finish(ids bigint[], places bigint[], tokens bigint[], of_worker uuid, now timestamptz)
+    RETURNS SETOF bigint
     LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
@@ -153,9 +168,9 @@ BEGIN
         RETURNING j.*
     ), kept AS (
         INSERT INTO queue.history (id, lineage, version, priority, attempt, rescues, snoozes, tenant, enqueued_at, due_at,
-                                   ended_at, state, kind, queue, unique_key, serial_key, trace, worker, arguments)
+                                   ended_at, state, kind, queue, unique_key, serial_key, trace, run, worker, arguments)
         SELECT id, lineage, version, priority, attempt + 1, rescues, snoozes, tenant, enqueued_at, due_at, finish.now,
-               as_state, kind, queue, unique_key, serial_key, trace, of_worker, arguments
+               'completed', kind, queue, unique_key, serial_key, trace, run, of_worker, arguments
           FROM gone
     ), keyed AS (
         DELETE FROM queue.heads AS h USING gone
@@ -172,24 +187,22 @@ BEGIN
 END
 $$;
 
--- Lets go of what ended jobs held beside their lease: the serial key, and the unique key unless its window lasts.
-CREATE FUNCTION queue.let_go(ids bigint[], queues text[], serial_keys text[], kinds text[], unique_keys text[])
+-- Lets go of what an ended job held beside its lease: the serial key, and the unique key unless its window lasts.
+CREATE FUNCTION queue.let_go(of_job bigint, of_queue text, of_serial_key text, of_kind text, of_unique_key text)
     RETURNS void
     LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
 BEGIN
-    DELETE FROM queue.heads AS h USING unnest(ids, queues, serial_keys) AS ended(id, queue, key)
-     WHERE h.queue = ended.queue AND h.serial_key = ended.key AND h.job = ended.id;
-    DELETE FROM queue.unique_keys AS u USING unnest(ids, kinds, unique_keys) AS ended(id, kind, key)
-     WHERE u.kind = ended.kind AND u.key = ended.key AND u.job = ended.id AND u.expires_at IS NULL;
+    DELETE FROM queue.heads AS h WHERE h.queue = of_queue AND h.serial_key = of_serial_key AND h.job = of_job;
+    DELETE FROM queue.unique_keys AS u
+     WHERE u.kind = of_kind AND u.key = of_unique_key AND u.job = of_job AND u.expires_at IS NULL;
 END
 $$;
 
--- Takes a running job back into the queue: retried, snoozed, released or held. What an operator has cancelled meanwhile
--- ends instead. Returns 1, or 0 when the lease is gone.
+-- Takes a running job back into the queue: retried, snoozed, released or held, or out of it: discarded. What an operator
+-- has cancelled meanwhile ends instead. Returns 1, or 0 when the lease is gone.
 CREATE FUNCTION queue.give_back(job bigint, place bigint, of_token bigint, of_worker uuid, into_state text,
-                                due timestamptz, counts integer, snoozed integer, hold_reason text, now timestamptz)
+                                due timestamptz, counts integer, snoozed integer, because text, now timestamptz)
     RETURNS bigint
     LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
 AS $$
@@ -204,54 +217,98 @@ BEGIN
     IF NOT FOUND THEN
         RETURN 0;
     END IF;
+    was.attempt := was.attempt + counts;
+    was.snoozes := was.snoozes + snoozed;
     IF EXISTS (SELECT FROM queue.cancellations AS c WHERE c.job = give_back.job) THEN
-        PERFORM queue.end_job(was, 'cancelled', counts, of_worker, give_back.now);
+        PERFORM queue.end_job(was, 'cancelled', of_worker, give_back.now);
     ELSIF into_state = 'available' THEN
-        PERFORM queue.return_job(was, counts, snoozed, 0);
-    ELSE
-        INSERT INTO queue.waiting (id, state, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at,
-                                   enqueued_at, kind, queue, unique_key, serial_key, trace, held_reason, is_head,
-                                   arguments)
-        VALUES (was.id, into_state, was.lineage, was.version, was.priority, was.attempt + counts, was.rescues,
-                was.snoozes + snoozed, was.tenant, coalesce(due, was.due_at), was.enqueued_at, was.kind, was.queue,
-                was.unique_key, was.serial_key, was.trace, hold_reason, was.serial_key IS NOT NULL, was.arguments);
-        IF into_state = 'held' THEN
-            -- A held job keeps nobody else from doing the work.
-            DELETE FROM queue.unique_keys AS u WHERE u.kind = was.kind AND u.key = was.unique_key AND u.job = was.id;
+        PERFORM queue.return_job(was);
+    ELSIF into_state = 'held' THEN
+        PERFORM queue.set_aside(was, 'held', was.due_at, because);
+        PERFORM queue.leave_held(was.id, queue.dead_head(was.kind, 'held'));
+    ELSIF into_state = 'discarded' THEN
+        IF was.serial_key IS NULL OR queue.dead_head(was.kind, 'discarded') = 'skip' THEN
+            PERFORM queue.end_job(was, 'discarded', of_worker, give_back.now);
+        ELSE
+            -- The order of its key is worth more than to be rid of it: a person decides.
+            PERFORM queue.set_aside(was, 'held', was.due_at, 'to be discarded: ' || because);
+            PERFORM queue.leave_held(was.id, queue.dead_head(was.kind, 'discarded'));
         END IF;
+    ELSE
+        PERFORM queue.set_aside(was, into_state, coalesce(due, was.due_at), NULL);
     END IF;
     RETURN 1;
 END
 $$;
 
--- Puts a job that has been taken out of its lane back into one.
-CREATE FUNCTION queue.return_job(was queue.jobs, counts integer, snoozed integer, rescued integer) RETURNS void
+-- What becomes of a serial key of this kind whose head is held, or would be discarded: block, park or skip.
+CREATE FUNCTION queue.dead_head(of_kind text, dies text) RETURNS text
     LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
+BEGIN
+    RETURN coalesce((SELECT CASE dies WHEN 'held' THEN k.head_held ELSE k.head_discarded END
+                       FROM queue.kinds AS k WHERE k.kind = of_kind),
+                    CASE dies WHEN 'held' THEN 'block' ELSE 'skip' END);
+END
+$$;
+
+-- What a job lets go when it is held: its unique key, for it keeps nobody else from doing the work, and by its policy
+-- the serial key. Parked, it comes back before all that wait for its key; skipped, behind those that wait by then.
+CREATE FUNCTION queue.leave_held(of_job bigint, policy text) RETURNS void
+    LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
+AS $$
+DECLARE
+    was queue.waiting;
+BEGIN
+    SELECT * INTO was FROM queue.waiting AS w WHERE w.id = of_job;
+    DELETE FROM queue.unique_keys AS u WHERE u.kind = was.kind AND u.key = was.unique_key AND u.job = was.id;
+    IF was.is_head AND policy <> 'block' THEN
+        UPDATE queue.waiting AS w
+           SET is_head = false, position = CASE policy WHEN 'park' THEN 0 ELSE -1 END
+         WHERE w.id = of_job;
+        DELETE FROM queue.heads AS h WHERE h.queue = was.queue AND h.serial_key = was.serial_key AND h.job = was.id;
+    END IF;
+END
+$$;
+
+-- Puts a job that has been taken out of its lane back into one.
+CREATE FUNCTION queue.return_job(was queue.jobs) RETURNS void
+    LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
+AS $$
 BEGIN
     INSERT INTO queue.jobs (id, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at, enqueued_at, kind,
-                            queue, unique_key, serial_key, trace, arguments)
-    VALUES (was.id, was.lineage, was.version, was.priority, was.attempt + counts, was.rescues + rescued,
-            was.snoozes + snoozed, was.tenant, was.due_at, was.enqueued_at, was.kind, was.queue, was.unique_key,
-            was.serial_key, was.trace, was.arguments);
+                            queue, unique_key, serial_key, trace, run, arguments)
+    VALUES (was.id, was.lineage, was.version, was.priority, was.attempt, was.rescues, was.snoozes, was.tenant, was.due_at,
+            was.enqueued_at, was.kind, was.queue, was.unique_key, was.serial_key, was.trace, was.run, was.arguments);
+END
+$$;
+
+-- Puts a job that has been taken out of its lane where nobody claims it. It keeps its serial key.
+CREATE FUNCTION queue.set_aside(was queue.jobs, into_state text, due timestamptz, because text) RETURNS void
+    LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
+AS $$
+BEGIN
+    INSERT INTO queue.waiting (id, state, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at,
+                               enqueued_at, kind, queue, unique_key, serial_key, trace, run, held_reason, is_head, arguments)
+    VALUES (was.id, into_state, was.lineage, was.version, was.priority, was.attempt, was.rescues, was.snoozes, was.tenant,
+            due, was.enqueued_at, was.kind, was.queue, was.unique_key, was.serial_key, was.trace, was.run, because,
+            was.serial_key IS NOT NULL, was.arguments);
 END
 $$;
 
 -- Writes a job that has been taken out of its lane into history, and lets its keys go.
-CREATE FUNCTION queue.end_job(was queue.jobs, as_state text, counts integer, of_worker uuid, now timestamptz)
-    RETURNS void
+CREATE FUNCTION queue.end_job(was queue.jobs, as_state text, of_worker uuid, now timestamptz) RETURNS void
     LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 BEGIN
     INSERT INTO queue.history (id, lineage, version, priority, attempt, rescues, snoozes, tenant, enqueued_at, due_at,
-                               ended_at, state, kind, queue, unique_key, serial_key, trace, worker, arguments)
-    VALUES (was.id, was.lineage, was.version, was.priority, was.attempt + counts, was.rescues, was.snoozes, was.tenant,
+                               ended_at, state, kind, queue, unique_key, serial_key, trace, run, worker, arguments)
+    VALUES (was.id, was.lineage, was.version, was.priority, was.attempt, was.rescues, was.snoozes, was.tenant,
             was.enqueued_at, was.due_at, end_job.now, as_state, was.kind, was.queue, was.unique_key, was.serial_key,
-            was.trace, of_worker, was.arguments);
+            was.trace, was.run, of_worker, was.arguments);
     DELETE FROM queue.cancellations WHERE job = was.id;
-    PERFORM queue.let_go(ARRAY[was.id], ARRAY[was.queue], ARRAY[was.serial_key], ARRAY[was.kind], ARRAY[was.unique_key]);
+    PERFORM queue.let_go(was.id, was.queue, was.serial_key, was.kind, was.unique_key);
 END
 $$;
 
@@ -269,7 +326,7 @@ BEGIN
            AND (only_jobs IS NULL OR j.id = ANY (only_jobs))
         RETURNING j.*
     LOOP
-        PERFORM queue.return_job(was, 0, 0, 0);
+        PERFORM queue.return_job(was);
         returned := returned + 1;
     END LOOP;
     RETURN returned;
@@ -302,25 +359,23 @@ BEGIN
              ORDER BY j.id FOR UPDATE OF j SKIP LOCKED
         LOOP
             DELETE FROM queue.jobs WHERE id = was.id;
-            INSERT INTO queue.failures (job, attempt, lease, failed_at, error)
-            VALUES (was.id, was.attempt + 1, lost.token, rescue.now, 'worker ' || lost.worker || ' was lost');
+            INSERT INTO queue.failures (job, attempt, lease, kind, failed_at, error)
+            VALUES (was.id, was.attempt + 1, lost.token, was.kind, rescue.now, 'worker ' || lost.worker || ' was lost');
             job := was.id;
             in_queue := was.queue;
             is_held := false;
+            was.attempt := was.attempt + 1;
             IF EXISTS (SELECT FROM queue.cancellations AS c WHERE c.job = was.id) THEN
-                PERFORM queue.end_job(was, 'cancelled', 1, lost.worker, rescue.now);
-            ELSIF was.rescues + 1 >= budget THEN
-                INSERT INTO queue.waiting (id, state, lineage, version, priority, attempt, rescues, snoozes, tenant,
-                                           due_at, enqueued_at, kind, queue, unique_key, serial_key, trace, held_reason,
-                                           is_head, arguments)
-                VALUES (was.id, 'held', was.lineage, was.version, was.priority, was.attempt + 1, was.rescues + 1,
-                        was.snoozes, was.tenant, was.due_at, was.enqueued_at, was.kind, was.queue, was.unique_key,
-                        was.serial_key, was.trace, 'its worker was lost ' || (was.rescues + 1) || ' times',
-                        was.serial_key IS NOT NULL, was.arguments);
-                DELETE FROM queue.unique_keys AS u WHERE u.kind = was.kind AND u.key = was.unique_key AND u.job = was.id;
-                is_held := true;
+                PERFORM queue.end_job(was, 'cancelled', lost.worker, rescue.now);
             ELSE
-                PERFORM queue.return_job(was, 1, 0, 1);
+                was.rescues := was.rescues + 1;
+                is_held := was.rescues >= budget;
+                IF is_held THEN
+                    PERFORM queue.set_aside(was, 'held', was.due_at, 'its worker was lost ' || was.rescues || ' times');
+                    PERFORM queue.leave_held(was.id, queue.dead_head(was.kind, 'held'));
+                ELSE
+                    PERFORM queue.return_job(was);
+                END IF;
             END IF;
             moved := moved + 1;
             RETURN NEXT;
@@ -377,18 +432,18 @@ CREATE VIEW queue.all_jobs WITH (security_invoker = true) AS
            CASE WHEN lease.token IS NULL THEN 'available' ELSE 'running' END AS state, enqueued_at, due_at,
            lease.leased_at, NULL::timestamptz AS ended_at,
            attempt + CASE WHEN lease.token IS NULL THEN 0 ELSE 1 END AS attempt, rescues, snoozes, lease.worker,
-           NULL::text AS held_reason, trace, arguments
+           NULL::text AS held_reason, trace, run, arguments
       FROM queue.jobs AS j
       LEFT JOIN LATERAL (SELECT l.token, l.worker, l.leased_at FROM queue.leases AS l
                           WHERE l.lane = j.lane AND l.worker IS NOT NULL AND l.positions @> ARRAY[j.position]
                           LIMIT 1) AS lease ON true
     UNION ALL
     SELECT id, coalesce(lineage, id), kind, version, queue, priority, tenant, unique_key, serial_key, state,
-           enqueued_at, due_at, NULL, NULL, attempt, rescues, snoozes, NULL, held_reason, trace, arguments
+           enqueued_at, due_at, NULL, NULL, attempt, rescues, snoozes, NULL, held_reason, trace, run, arguments
       FROM queue.waiting
     UNION ALL
     SELECT id, coalesce(lineage, id), kind, version, queue, priority, tenant, unique_key, serial_key, state,
-           enqueued_at, due_at, NULL, ended_at, attempt, rescues, snoozes, worker, NULL, trace, arguments
+           enqueued_at, due_at, NULL, ended_at, attempt, rescues, snoozes, worker, NULL, trace, run, arguments
       FROM queue.history;
 
 -- How much waits where, for metrics and the command line; the web process sees these numbers and no job.
@@ -414,7 +469,7 @@ AS $$
 $$;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON queue.jobs, queue.waiting, queue.heads, queue.unique_keys, queue.lanes,
-    queue.leases, queue.cancellations, queue.pauses, queue.workers TO billwright_worker;
+    queue.leases, queue.cancellations, queue.pauses, queue.workers, queue.kinds TO billwright_worker;
 GRANT SELECT, INSERT ON queue.history, queue.failures, queue.acts, queue.ticks TO billwright_worker;
 GRANT SELECT, INSERT, UPDATE ON queue.effects TO billwright_worker;
 GRANT SELECT ON queue.all_jobs TO billwright_worker;

@@ -17,6 +17,8 @@ CREATE TABLE queue.schedules (
     priority         smallint    NOT NULL,
     tenant           bigint,
     unique_key       text,
+    unique_window    bigint,                          -- microseconds; null: while its job lives
+    serial_key       text,
     arguments        jsonb       NOT NULL,
     registered_at    timestamptz NOT NULL,
     changed_at       timestamptz NOT NULL,

@@ -28,9 +28,10 @@ BEGIN
         IF FOUND THEN
             -- Also a lane that no claim has met: it could be met and claimed from while we look.
             INSERT INTO queue.lanes VALUES (was.lane, was.queue, was.kind, was.version, was.priority, was.tenant,
-                                            was.rescues > 0)
+                                            was.rescues > 0, was.run)
                 ON CONFLICT DO NOTHING;
             PERFORM FROM queue.lanes AS l WHERE l.lane = was.lane FOR UPDATE;
+            CONTINUE WHEN NOT FOUND;  -- forgotten at this moment
             PERFORM FROM queue.jobs AS j WHERE j.id = of_job AND j.position = was.position FOR UPDATE;
             IF FOUND THEN
                 RETURN CASE WHEN EXISTS (SELECT FROM queue.leases AS l
@@ -102,14 +103,11 @@ $$;
 CREATE FUNCTION queue.unlane(of_job bigint) RETURNS void
     LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
 AS $$
+DECLARE
+    was queue.jobs;
 BEGIN
-    WITH gone AS (DELETE FROM queue.jobs WHERE id = of_job RETURNING *)
-    INSERT INTO queue.waiting (id, state, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at,
-                               enqueued_at, kind, queue, unique_key, serial_key, trace, is_head, arguments)
-    SELECT id, CASE WHEN attempt > 0 THEN 'retryable' ELSE 'scheduled' END, lineage, version, priority, attempt, rescues,
-           snoozes, tenant, due_at, enqueued_at, kind, queue, unique_key, serial_key, trace, serial_key IS NOT NULL,
-           arguments
-      FROM gone;
+    DELETE FROM queue.jobs AS j WHERE j.id = of_job RETURNING * INTO was;
+    PERFORM queue.set_aside(was, CASE WHEN was.attempt > 0 THEN 'retryable' ELSE 'scheduled' END, was.due_at, NULL);
 END
 $$;
 
@@ -122,12 +120,12 @@ DECLARE
 BEGIN
     DELETE FROM queue.waiting AS w WHERE w.id = of_job RETURNING * INTO was;
     INSERT INTO queue.history (id, lineage, version, priority, attempt, rescues, snoozes, tenant, enqueued_at, due_at,
-                               ended_at, state, kind, queue, unique_key, serial_key, trace, arguments)
+                               ended_at, state, kind, queue, unique_key, serial_key, trace, run, arguments)
     VALUES (was.id, was.lineage, was.version, was.priority, was.attempt, was.rescues, was.snoozes, was.tenant,
             was.enqueued_at, was.due_at, end_waiting.now, as_state, was.kind, was.queue, was.unique_key, was.serial_key,
-            was.trace, was.arguments);
+            was.trace, was.run, was.arguments);
     DELETE FROM queue.cancellations AS c WHERE c.job = was.id;
-    PERFORM queue.let_go(ARRAY[was.id], ARRAY[was.queue], ARRAY[was.serial_key], ARRAY[was.kind], ARRAY[was.unique_key]);
+    PERFORM queue.let_go(was.id, was.queue, was.serial_key, was.kind, was.unique_key);
 END
 $$;
 
@@ -143,8 +141,7 @@ BEGIN
     SELECT * INTO was FROM queue.waiting AS w WHERE w.id = of_job;
     IF act = 'hold' THEN
         UPDATE queue.waiting AS w SET state = 'held', held_reason = because WHERE w.id = of_job;
-        -- A held job keeps nobody else from doing the work.
-        DELETE FROM queue.unique_keys AS u WHERE u.kind = was.kind AND u.key = was.unique_key AND u.job = was.id;
+        PERFORM queue.leave_held(of_job, queue.dead_head(was.kind, 'held'));
     ELSIF act = 'reschedule' THEN
         UPDATE queue.waiting AS w
            SET state = CASE WHEN w.attempt > 0 THEN 'retryable' ELSE 'scheduled' END, due_at = until
@@ -161,7 +158,8 @@ BEGIN
         END IF;
         UPDATE queue.waiting AS w
            SET state = CASE WHEN was.attempt > 0 THEN 'retryable' ELSE 'scheduled' END, held_reason = NULL,
-               due_at = move_waiting.now, attempt = was.attempt, rescues = was.rescues
+               due_at = move_waiting.now, attempt = was.attempt, rescues = was.rescues,
+               position = CASE WHEN w.position < 0 THEN nextval('queue.positions') ELSE w.position END
          WHERE w.id = of_job;
     END IF;
     RETURN NULL;
@@ -191,6 +189,7 @@ BEGIN
     END IF;
     IF as_new THEN
         was.lineage := coalesce(was.lineage, was.id);
+        was.run := NULL;  -- what has ended may be counted already
         was.attempt := 0; was.rescues := 0; was.snoozes := 0;
         was.enqueued_at := revive.now;
     ELSE
@@ -204,10 +203,10 @@ BEGIN
         DELETE FROM queue.cancellations AS c WHERE c.job = of_job;
     END IF;
     INSERT INTO queue.waiting (id, state, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at,
-                               enqueued_at, kind, queue, unique_key, serial_key, trace, arguments)
+                               enqueued_at, kind, queue, unique_key, serial_key, trace, run, arguments)
     VALUES (made, CASE WHEN was.attempt > 0 THEN 'retryable' ELSE 'scheduled' END, was.lineage, was.version, was.priority,
             was.attempt, was.rescues, was.snoozes, was.tenant, revive.now, was.enqueued_at, was.kind, was.queue,
-            was.unique_key, was.serial_key, was.trace, was.arguments);
+            was.unique_key, was.serial_key, was.trace, was.run, was.arguments);
 END
 $$;
 
@@ -220,12 +219,7 @@ BEGIN
     IF FOUND THEN
         RETURN;
     END IF;
-    WITH gone AS (DELETE FROM queue.waiting WHERE id = of_job RETURNING *)
-    INSERT INTO queue.jobs (id, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at, enqueued_at, kind,
-                            queue, unique_key, serial_key, trace, arguments)
-    SELECT id, lineage, version, priority, attempt, rescues, snoozes, tenant, due_at, enqueued_at, kind, queue, unique_key,
-           serial_key, trace, arguments
-      FROM gone;
+    PERFORM queue.enter_lanes(ARRAY[of_job], ARRAY['scheduled', 'retryable']);
 END
 $$;
 
@@ -322,6 +316,13 @@ BEGIN
 END
 $$;
 
+-- What is paused, for metrics and the command line; the web process sees it too.
+CREATE FUNCTION queue.paused() RETURNS SETOF queue.pauses
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT * FROM queue.pauses
+$$;
+
 -- Lets claims go on and wakes the workers concerned. False: it was not paused.
 CREATE FUNCTION queue.resume(of_scope text, of_name text, person text, because text, now timestamptz) RETURNS boolean
     LANGUAGE plpgsql SET search_path = queue, pg_catalog, pg_temp
@@ -334,6 +335,12 @@ BEGIN
         RETURN false;
     END IF;
     INSERT INTO queue.acts (actor, act, reason, before) VALUES (person, 'resume', because, to_jsonb(ended));
+    IF of_scope = 'kind' THEN
+        -- Its breaker begins anew: what it saw before would stop the kind again at once.
+        UPDATE queue.kind_limits AS k SET resumed_at = resume.now WHERE k.kind = of_name;
+        INSERT INTO queue.looks (kind, counted_to, amounts)
+        SELECT l.kind, l.counted_to, '{}' FROM queue.looks AS l WHERE l.kind = of_name ORDER BY l.number DESC LIMIT 1;
+    END IF;
     IF of_scope = 'queue' AND of_name <> '*' THEN
         PERFORM pg_notify('billwright_queue', of_name);
     ELSE
@@ -351,5 +358,6 @@ GRANT EXECUTE ON FUNCTION queue.portrait(bigint), queue.pin(bigint), queue.refus
     queue.take_from_history(bigint), queue.revive(bigint, boolean, timestamptz),
     queue.act(bigint, text, text, text, timestamptz, text, timestamptz),
     queue.act_on(bigint[], text[], text, text, text, timestamptz, timestamptz),
-    queue.pause(text, text, text, text, timestamptz), queue.resume(text, text, text, text, timestamptz)
+    queue.paused(), queue.pause(text, text, text, text, timestamptz), queue.resume(text, text, text, text, timestamptz)
     TO billwright_worker;
+GRANT EXECUTE ON FUNCTION queue.paused() TO billwright_web;

@@ -1,5 +1,5 @@
 public import Accounts
-internal import Billing
+public import Billing
 public import Dates
 internal import Money
 
@@ -92,7 +92,7 @@ public struct Replay {
     }
 
     private func surroundings(of index: Int) -> Surroundings {
-        var surroundings = Surroundings(issued: invoiceCount)
+        var surroundings = Surroundings(sellerNumber: sellerNumber)
         for (place, account) in accounts.enumerated() {
             if place != index { surroundings.takenCodes.formUnion(account.subscriptions.map(\.code)) }
             for use in account.coupons { surroundings.redemptions[use.coupon.code, default: 0] += 1 }
@@ -106,12 +106,13 @@ public struct Replay {
         }
     }
 
-    private var invoiceCount: Int64 { Int64(accounts.reduce(0) { $0 + $1.invoices.count }) }
+    /// The next of the seller's own series.
+    private var sellerNumber: Int64 { Int64(accounts.reduce(1) { $0 + $1.invoices.count }) }
 
     private func nextNumber(_ index: Int) -> String {
         switch scenario.settings.numbering.scheme {
         case .customer: accounts[index].nextNumber
-        case .seller: scenario.settings.numbering.number(invoiceCount + 1, customer: accounts[index].code)
+        case .seller: scenario.settings.numbering.number(sellerNumber, customer: accounts[index].code)
         }
     }
 
@@ -131,6 +132,9 @@ public struct Replay {
         }
     }
 
+    /// More invoices of one customer than an instant can bring.
+    private static let roundLimit = 12
+
     /// Reminders and suspensions, after which there may be something to invoice again. Returns whether there were any.
     private mutating func collect() throws -> Bool {
         var isDone = false
@@ -141,9 +145,6 @@ public struct Replay {
         }
         return isDone
     }
-
-    /// More invoices of one customer than an instant can bring.
-    private static let roundLimit = 12
 
     private mutating func chargeAll(of index: Int) throws -> [Int] {
         var attempts: [Int] = []
@@ -228,7 +229,7 @@ extension Account {
 
 extension Catalogue {
     /// The catalogue with another version of a price.
-    func publishing(_ publication: PricePublication) throws -> Catalogue {
+    public func publishing(_ publication: PricePublication) throws -> Catalogue {
         guard let plan = self[plan: publication.plan],
             let price = plan.prices.last(where: { $0.code == publication.price })
         else { throw OperationFault(.notFound, "there is no price \(publication.price) of a plan \(publication.plan)") }

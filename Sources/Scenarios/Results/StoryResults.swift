@@ -1,3 +1,4 @@
+internal import Accounts
 public import Dates
 internal import JSONText
 

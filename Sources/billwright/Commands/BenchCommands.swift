@@ -26,13 +26,14 @@ extension Command {
     static let benchWorker = Command(
         "bench worker", "A worker of the bench: the real one, with kinds that bill nobody.",
         settings: [
-            .database, .concurrency, .logFormat, .logLevel,
+            .database, .concurrency, .enqueueLimit, .logFormat, .logLevel,
             Setting("--counterpart", "URL", help: "where `bench counterpart` answers"),
             Setting("--gate", "URL", help: "where gated jobs wait"),
             Setting("--beat", "TIME", default: "5s", help: "how often it says that it lives"),
             Setting("--surrender", "TIME", default: "12s", help: "silence after which it gives itself up"),
             Setting("--expiry", "TIME", default: "20s", help: "silence after which others take its jobs"),
             Setting("--rescue", "TIME", default: "5s", help: "how often it looks for lost workers"),
+            Setting("--rescue-budget", "N", default: "3", help: "how many workers a job may lose"),
             Setting("--call-timeout", "TIME", default: "2s", help: "how long the counterpart may take"),
             Setting("--reconcile-after", "TIME", default: "6s", help: "when it asks what became of a call"),
             Setting("--ahead", "TIME", default: "0s", help: "how far its business clock is ahead"),
@@ -87,8 +88,7 @@ private enum BenchCommands {
         timing.surrender = try arguments.duration("--surrender")
         timing.expiry = try arguments.duration("--expiry")
         timing.rescueInterval = try arguments.duration("--rescue")
-        // Workers are killed on purpose here; no job is to blame.
-        timing.rescueBudget = 1000
+        timing.rescueBudget = try arguments.integer("--rescue-budget", in: 1...1_000_000)
         timing.drainGrace = .seconds(10)
         var settings = BenchWorker.Settings(
             database: try arguments.database(application: "bench"),
@@ -97,6 +97,7 @@ private enum BenchCommands {
         settings.callTimeout = try arguments.duration("--call-timeout")
         settings.reconcileAfter = try arguments.duration("--reconcile-after")
         settings.clockOffset = try arguments.duration("--ahead")
+        settings.enqueueLimit = try arguments.integer("--enqueue-limit", in: 1...1_000_000)
         settings.announces = !arguments.isOn("--without-intent")
         let drain = Drain()
         let signals = Signals(drain)

@@ -3,32 +3,75 @@ internal import Commands
 internal import Dates
 internal import FoundationEssentials
 internal import HTTPClient
+internal import JSONText
 internal import LocalPostgres
 internal import Postgres
+internal import QueueStore
 
 extension Command {
     static let doctor = Command(
         "doctor", "Checks every dependency and setting, and says how to mend what is wrong.",
-        settings: [.database] + Setting.counterparts, run: DoctorCommand.run)
+        settings: [.database, patience, .json] + Setting.counterparts,
+        discussion:
+            "Exits with 1 when something is to be mended. Counts every live job: seconds where there are millions.",
+        run: DoctorCommand.run)
+
+    private static let patience = Setting(
+        "--patience", "TIME", default: "15m", help: "how long a job that could run may wait")
 }
 
 private enum DoctorCommand {
     private struct Finding: Sendable {
         let subject: String
-        let isWell: Bool
+        let grade: QueueCheckup.Finding.Grade
         let detail: String
-        /// What to do; empty when all is well.
-        var advice = ""
+        let advice: String
+
+        /// `advice` is what to do when it is not well.
+        init(subject: String, isWell: Bool, detail: String, advice: String = "") {
+            self.subject = subject
+            grade = isWell ? .well : .fault
+            self.detail = detail
+            self.advice = isWell ? "" : advice
+        }
+
+        init(_ found: QueueCheckup.Finding) {
+            subject = found.subject
+            grade = found.grade
+            detail = found.detail
+            advice = found.advice
+        }
+
+        var text: String {
+            let mark =
+                switch grade {
+                case .well: "ok   "
+                case .note: "NOTE "
+                case .fault: "MEND "
+                }
+            return "\(mark) \(subject): \(detail)" + (advice.isEmpty ? "" : "\n      \(advice)")
+        }
+
+        var json: JSONValue {
+            .object([
+                .init("subject", .string(subject)), .init("grade", .string(grade.rawValue)),
+                .init("detail", .string(detail)), .init("advice", .string(advice)),
+            ])
+        }
     }
 
     @Sendable static func run(_ arguments: Arguments) async throws -> Int32 {
         var findings = [timeZones(), postgresBinaries(), payments(arguments), mail(arguments)]
         findings += try await database(arguments)
-        for finding in findings {
-            Terminal.print("\(finding.isWell ? "ok   " : "MEND ") \(finding.subject): \(finding.detail)")
-            if !finding.isWell { Terminal.print("      \(finding.advice)") }
+        let isWell = findings.allSatisfy { $0.grade != .fault }
+        if arguments.isOn("--json") {
+            Terminal.print(
+                JSONValue.object([.init("well", .bool(isWell)), .init("findings", .array(findings.map(\.json)))]).text()
+            )
+        } else {
+            for finding in findings { Terminal.print(finding.text) }
         }
-        return findings.allSatisfy(\.isWell) ? 0 : 1
+        return isWell ? 0 : 1
     }
 
     private static func timeZones() -> Finding {
@@ -77,6 +120,7 @@ private enum DoctorCommand {
     }
 
     private static func database(_ arguments: Arguments) async throws -> [Finding] {
+        let patience = try arguments.duration("--patience")
         let configuration = try arguments.database(application: "doctor")
         let connection: PostgresConnection
         do {
@@ -109,8 +153,29 @@ private enum DoctorCommand {
             Finding(
                 subject: "clock", isWell: isNear, detail: "the database's is \(skew) from ours",
                 advice: "run a time service; business time follows the database, logs follow this host"))
-        findings.append(await schema(configuration))
+        let schema = await schema(configuration)
+        findings.append(schema)
         await connection.close()
+        if schema.grade == .well { findings += await queue(configuration, patience: patience, now: offset) }
+        return findings
+    }
+
+    /// What cannot be asked is a finding as well.
+    private static func queue(
+        _ configuration: PostgresConfiguration, patience: Duration, now: Instant
+    ) async -> [Finding] {
+        let pool = PostgresPool(configuration, size: 1)
+        let findings: [Finding]
+        do {
+            findings = try await QueueCheckup(pool: pool, patience: patience).findings(now: now).map(Finding.init)
+        } catch {
+            findings = [
+                Finding(
+                    subject: "queue", isWell: false, detail: "\(error)",
+                    advice: "connect as a login that is a member of billwright_worker")
+            ]
+        }
+        await pool.close()
         return findings
     }
 

@@ -10,6 +10,7 @@ extension Setting {
             help: "scheduled, blocked, available, running, retryable, held, completed, cancelled or discarded"),
         Setting("--kind", "KIND", help: "only this kind"), Setting("--queue", "QUEUE", help: "only this queue"),
         Setting("--tenant", "ID", help: "only jobs of this seller"),
+        Setting("--run", "ID", help: "only jobs of this run"),
         Setting("--key", "KEY", help: "only jobs with this unique key"),
         Setting("--serial-key", "KEY", help: "only jobs with this serial key"),
         Setting("--error", "TEXT", help: "only jobs one of whose failures contains this"),
@@ -29,6 +30,7 @@ extension Arguments {
         filter.kind = text("--kind")
         filter.queue = text("--queue")
         if text("--tenant") != nil { filter.tenant = Int64(try integer("--tenant", in: 1...Int.max)) }
+        if text("--run") != nil { filter.run = Int64(try integer("--run", in: 1...Int.max)) }
         filter.uniqueKey = text("--key")
         filter.serialKey = text("--serial-key")
         filter.error = text("--error")

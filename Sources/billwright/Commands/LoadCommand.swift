@@ -84,7 +84,7 @@ enum LoadCommand {
         let list = try Catalogue.read(catalogue.bytes, name: catalogue.name)
         guard let seller = list.seller else { throw UsageError("\(catalogue.name): names no seller") }
         let now = composition.clock.now()
-        let loader = CatalogueLoader(composition.plainStore)
+        let loader = CatalogueLoader(composition.booksStore)
         let id = try await loader.loadSeller(seller, now: now)
         let made = try await loader.loadCatalogue(list, of: id, now: now)
         Terminal.print(

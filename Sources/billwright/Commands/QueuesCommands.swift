@@ -84,6 +84,7 @@ private enum QueuesCommands {
         switch subject {
         case .queue(let name): "queue \(name)"
         case .kind(let name): "kind \(name)"
+        case .run(let id): "run \(id)"
         case .everything: "every queue"
         }
     }
@@ -92,6 +93,7 @@ private enum QueuesCommands {
         switch subject {
         case .queue(let name): [.init("scope", .string("queue")), .init("name", .string(name))]
         case .kind(let name): [.init("scope", .string("kind")), .init("name", .string(name))]
+        case .run(let id): [.init("scope", .string("run")), .init("name", .string("\(id)"))]
         case .everything: [.init("scope", .string("queue")), .init("name", .string("*"))]
         }
     }

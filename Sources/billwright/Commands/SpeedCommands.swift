@@ -9,9 +9,10 @@ extension Command {
         "bench queue", "Measures the queue: jobs a second, pickup latency, what a job costs.",
         settings: [
             Setting("--jobs", "N", default: "200000", help: "no-op jobs of one run"),
-            Setting("--runs", "N", default: "5", help: "runs of each figure; the median is told"),
+            Setting("--runs", "N", default: "5", help: "rounds of all figures; medians are told"),
             Setting("--samples", "N", default: "1000", help: "pickups"),
             Setting(switch: "--loaded", help: "also with 10M finished, 1M scheduled, 100k blocked, an old snapshot"),
+            Setting("--peers", "SCRIPT", help: "bench/peers: in each round measure others too, and tell the ratios"),
             Setting("--only", "NAME", help: "only figures whose name begins so"), .json,
         ],
         discussion: """
@@ -31,6 +32,7 @@ private enum SpeedCommands {
         settings.runs = try arguments.integer("--runs", in: 1...99)
         settings.samples = try arguments.integer("--samples", in: 10...100_000)
         settings.isLoaded = arguments.isOn("--loaded")
+        settings.peers = arguments.text("--peers").map(absolute)
         settings.only = arguments.text("--only") ?? ""
         let program =
             (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "/proc/self/exe"
@@ -41,6 +43,11 @@ private enum SpeedCommands {
             for line in report.lines { Terminal.print(line) }
         }
         return 0
+    }
+
+    /// A child works in `/`.
+    private static func absolute(_ path: String) -> String {
+        path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
     }
 
     @Sendable static func worker(_ arguments: Arguments) async throws -> Int32 {

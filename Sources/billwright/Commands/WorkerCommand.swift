@@ -14,8 +14,8 @@ extension Command {
     static let worker = Command(
         "worker", "Runs jobs until SIGTERM; a second SIGTERM gives running jobs back at once.",
         settings: [
-            .database, .databaseWait, .concurrency, .drainGrace, .health, .logFormat, .logLevel,
-        ] + Setting.counterparts,
+            .database, .databaseWait, .concurrency, .enqueueLimit, .drainGrace, .health, .logFormat, .logLevel,
+        ] + Setting.counterparts + Setting.limits,
         discussion: """
             Any number of workers on any number of hosts share one database. Each takes jobs of the kinds it knows, one
             lease a job, and gives itself up when it cannot reach the database for 12 to 17 seconds.
@@ -35,6 +35,9 @@ extension Setting {
     static let concurrency = Setting(
         "--concurrency", "N", variable: "BILLWRIGHT_CONCURRENCY", default: "8",
         help: "jobs of one queue that run at a time in this process")
+    static let enqueueLimit = Setting(
+        "--enqueue-limit", "N", variable: "BILLWRIGHT_ENQUEUE_LIMIT", default: "10000",
+        help: "jobs that one transaction of a job may enqueue")
     static let webHealth = Setting(
         "--health", "HOST:PORT", variable: "BILLWRIGHT_HEALTH", default: "127.0.0.1:9464",
         help: "serve /livez, /readyz and /metrics there; port 0 takes a free one")
@@ -44,12 +47,17 @@ extension Setting {
 struct WorkerPlan: Sendable {
     let settings: WorkerSettings
     let registry: JobRegistry<any BillingWork>
+    let enqueueLimit: Int
 
     init(_ arguments: Arguments) throws(UsageError) {
         var settings = WorkerSettings(concurrency: try arguments.integer("--concurrency", in: 1...256))
         settings.drainGrace = try arguments.duration("--drain-grace")
-        self.settings = settings
         registry = try arguments.counterparts().registry
+        let kinds = registry.registrations
+        settings.breakers = try arguments.breakers(for: kinds.map(\.kind))
+        settings.rates = try arguments.rates(for: Set(kinds.compactMap(\.policy.gateway)))
+        self.settings = settings
+        enqueueLimit = try arguments.integer("--enqueue-limit", in: 1...1_000_000)
     }
 
     /// A connection for each job that can run, as far as that makes sense, and one a queue for claims.
@@ -61,11 +69,17 @@ private enum WorkerCommand {
         let plan = try WorkerPlan(arguments)
         return try await Service.run(arguments, as: "worker", connections: plan.connections) { service in
             let composition = service.composition
+            // Whatever else is wrong may pass, and registering tells.
+            do { try await QueueCluster(pool: composition.control).requireHome() } catch let error as PostgresError {
+                service.log.warning("cannot tell whose cluster this is", ["error": "\(error)"])
+            }
             let worker = Worker(
-                store: composition.store, roster: PostgresRoster(control: composition.control), registry: plan.registry,
+                store: composition.store(enqueueLimit: plan.enqueueLimit),
+                roster: PostgresRoster(control: composition.control), registry: plan.registry,
                 clock: composition.clock, settings: plan.settings, release: Program.billwright.version,
                 log: service.log,
                 metrics: composition.metrics)
+            async let _ = service.keepHouse()
             await worker.run(until: service.drain)
         }
     }
@@ -78,6 +92,7 @@ private enum SchedulerCommand {
             let scheduler = Scheduler(
                 ticks: PostgresSchedules(pool: composition.pool, control: composition.control),
                 clock: composition.clock, log: service.log, metrics: composition.metrics)
+            async let _ = service.keepHouse()
             // Sellers come and go; the clock is set whenever they are read.
             await scheduler.run(
                 {

@@ -14,9 +14,13 @@ final class SimulatedGateway: PaymentGateway {
 
     private let state = Mutex(State())
 
-    /// What the gateway calls a scenario's customer, and what that pays with.
-    static func reference(of customer: String) -> String { "sim_customer_\(customer)" }
-    static func reference(of method: PaymentArrangement.Method) -> String { "sim_\(method.rawValue)" }
+    /// What the gateway calls a scenario's customer.
+    private static func reference(of customer: String) -> String { "sim_customer_\(customer)" }
+
+    /// What stands for a card or a bank account; `nil` for a wire, which no gateway sees.
+    static func token(of arrangement: PaymentArrangement) -> String? {
+        arrangement.method == .wire ? nil : "sim_\(arrangement.method.rawValue)"
+    }
 
     /// From now on that customer's requests are answered so.
     func script(_ outcomes: [Outcome], for customer: String) {
@@ -27,7 +31,7 @@ final class SimulatedGateway: PaymentGateway {
         state.withLock { state in
             let outcome = state.scripts[request.customer, default: ScriptedGateway([])].next()
             let reference = "sim_charge_\(request.attempt)"
-            let isDebit = request.paymentMethod == Self.reference(of: .ach)
+            let isDebit = request.paymentMethod == "sim_ach"
             let settled = Self.answer(to: outcome, reference)
             state.memory[request.attempt] = settled.map { .found($0) } ?? .notFound
             guard let settled, outcome != .timeoutCharged else { return .unknown(reason: "no answer") }
@@ -51,11 +55,11 @@ final class SimulatedGateway: PaymentGateway {
     }
 
     func createCustomer(_ customer: GatewayCustomer, key: IdempotencyKey) async -> SetupOutcome {
-        .misconfigured(reason: "customers of a simulation are known from the beginning")
+        .done(reference: Self.reference(of: customer.metadata["customer"] ?? ""))
     }
 
     func attach(_ token: String, toCustomer reference: String, key: IdempotencyKey) async -> SetupOutcome {
-        .misconfigured(reason: "payment methods of a simulation are known from the beginning")
+        .done(reference: token)
     }
 }
 

@@ -2,6 +2,7 @@ internal import Accounts
 internal import Billing
 internal import BillingPorts
 internal import BooksStore
+internal import Commands
 internal import Dates
 internal import InvoiceGeneration
 internal import JobKit
@@ -20,6 +21,7 @@ struct Simulation {
     let composition: Composition
     let clock: VirtualClock
     let gateway: SimulatedGateway
+    private let store: Composition.Store
     /// Invoices of a seller's own series are numbered once everything else of their instant is done.
     let numbering = Gate()
 
@@ -29,6 +31,7 @@ struct Simulation {
         self.composition = composition
         self.clock = clock
         self.gateway = gateway
+        store = composition.store(enqueueLimit: 10_000)
     }
 
     func run(workers: Int) async throws -> SimulationResult {
@@ -49,20 +52,33 @@ struct Simulation {
         }
     }
 
-    private func worker() -> Worker<Composition.Store> {
-        let counterparts = Counterparts(
-            gateway: gateway, mailer: SimulatedMailer(), mailDomain: "simulation.example", zones: composition.zones,
+    /// A story of declines is no reason to stop a kind.
+    private var settings: WorkerSettings {
+        var settings = WorkerSettings(concurrency: 4)
+        settings.breakers[CollectPayments.kind] = .off
+        return settings
+    }
+
+    private var counterparts: Counterparts {
+        Counterparts(
+            gateway: gateway, mailer: SimulatedMailer(), mailDomain: "simulation.example", zones: HostTimeZones(),
             reconcileAfter: ScriptedGateway.patience)
-        return Worker(
-            store: composition.store, roster: PostgresRoster(control: composition.control),
+    }
+
+    private func worker() -> Worker<Composition.Store> {
+        Worker(
+            store: store, roster: PostgresRoster(control: composition.control),
             registry: counterparts.registry(finalising: GatedFinalisation(gate: numbering)), clock: clock,
-            settings: WorkerSettings(concurrency: 4), release: Program.billwright.version, log: composition.log,
+            settings: settings, release: Program.billwright.version, log: composition.log,
             metrics: composition.metrics)
     }
 
     private func play() async throws -> SimulationResult {
-        var desk = try await SimulationDesk(scenario, composition: composition, clock: clock, gateway: gateway)
-        let pulse = SimulationPulse(composition: composition, numbering: numbering)
+        var desk = try await SimulationDesk(
+            scenario, composition: composition, store: store, clock: clock, gateway: gateway)
+        let pulse = SimulationPulse(
+            composition: composition, store: store, numbering: numbering, queues: counterparts.registry.queues)
+        try await pulse.settle(at: clock.now())
         var operations = scenario.timeline[...]
         var now = clock.now()
         while now <= scenario.until {
@@ -97,11 +113,13 @@ struct GatedFinalisation: JobHandler {
 /// Finds out what the queue has left to do, and when it has something again.
 struct SimulationPulse {
     let composition: Composition
+    let store: Composition.Store
     let numbering: Gate
+    let queues: Set<QueueName>
 
     /// Returns when nothing that was due by `now` is left.
     func settle(at now: Instant) async throws {
-        composition.store.wakeAll()
+        await store.wakeAll(queues)
         var wait = Duration.microseconds(500)
         while true {
             let left = try await composition.control.query(SimulationSQL.left(at: now)).only(Int32.self)
@@ -114,12 +132,14 @@ struct SimulationPulse {
             }
             try await Task.sleep(for: wait)
             wait = min(wait * 2, .milliseconds(10))
-            if wait == .milliseconds(10) { composition.store.wakeAll() }
+            if wait == .milliseconds(10) { await store.wakeAll(queues) }
         }
     }
 
     func nextDue(after now: Instant) async throws -> Instant? {
-        try await composition.control.query(SimulationSQL.nextDue(after: now)).only(Instant?.self)
+        try await composition.control.transaction(settings: [.tenant(.all)], readOnly: true) { transaction in
+            try await transaction.query(SimulationSQL.nextDue(after: now)).only(Instant?.self)
+        }
     }
 
     /// In a simulation nothing may go wrong: what did is an error of ours, not part of the result.
@@ -161,7 +181,7 @@ enum SimulationSQL {
         """
         SELECT kind, error FROM queue.failures
         UNION ALL
-        SELECT kind, coalesce(reason, '') FROM queue.waiting WHERE state = 'held'
+        SELECT kind, held_reason FROM queue.waiting WHERE state = 'held'
         LIMIT 1
         """
     }

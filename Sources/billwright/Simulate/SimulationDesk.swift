@@ -12,6 +12,7 @@ internal import Scenarios
 struct SimulationDesk {
     private let scenario: Scenario
     private let composition: Composition
+    private let store: Composition.Store
     private let clock: VirtualClock
     private let gateway: SimulatedGateway
     private let seller: Seller.ID
@@ -20,30 +21,27 @@ struct SimulationDesk {
     private(set) var errors: [ErrorResult] = []
 
     init(
-        _ scenario: Scenario, composition: Composition, clock: VirtualClock, gateway: SimulatedGateway
+        _ scenario: Scenario, composition: Composition, store: Composition.Store, clock: VirtualClock,
+        gateway: SimulatedGateway
     ) async throws {
         self.scenario = scenario
         self.composition = composition
+        self.store = store
         self.clock = clock
         self.gateway = gateway
         catalogue = scenario.catalogue
-        let founding = Founding(composition.plainStore)
-        seller = try await founding.seller(
-            code: "simulation", name: "Simulation", zone: scenario.zone.id, settings: scenario.settings,
-            catalogue: scenario.catalogue, now: clock.now())
-        var keys: [String: CustomerKey] = [:]
-        for customer in scenario.customers {
-            gateway.script(customer.outcomes, for: customer.id)
-            keys[customer.id] = try await founding.customer(
-                Founding.Customer(
-                    code: customer.id, name: customer.name, email: customer.email, currency: customer.currency,
-                    zone: customer.zone.id, address: customer.address, isTaxExempt: customer.isTaxExempt,
-                    billingDay: customer.billingDay, payment: customer.payment,
-                    gatewayCustomer: SimulatedGateway.reference(of: customer.id),
-                    gatewayMethod: customer.payment.map { SimulatedGateway.reference(of: $0.method) }),
-                of: seller, now: clock.now())
-        }
-        self.keys = keys
+        let loader = CatalogueLoader(composition.booksStore)
+        let block = Seller(
+            code: "simulation", name: "Simulation", timeZone: scenario.zone.id, currency: scenario.settings.currency,
+            invoices: InvoiceSettings(
+                numbering: scenario.settings.numbering, netDays: scenario.settings.netDays))
+        seller = try await loader.loadSeller(block, settings: scenario.settings, now: clock.now())
+        _ = try await loader.loadCatalogue(scenario.catalogue, of: seller, now: clock.now())
+        _ = try await loader.loadCustomers(
+            scenario.customers.map { NewCustomer($0) }, of: seller, now: clock.now())
+        for customer in scenario.customers { gateway.script(customer.outcomes, for: customer.id) }
+        let open = try await BooksInspection(composition.pool, composition.books).allAccounts(of: seller)
+        keys = Dictionary(uniqueKeysWithValues: open.map { ($0.account.code, $0.key) })
     }
 
     /// Performs one operation of the timeline; `settle` lets the system finish what it has to do.
@@ -54,9 +52,14 @@ struct SimulationDesk {
                 for customer in scenario.customers { try await perform(.bill(date), for: customer.id) }
             case .publishPrice(let publication):
                 catalogue = try catalogue.publishing(publication)
-                try await Founding(composition.plainStore).publish(catalogue, of: seller, now: clock.now())
+                _ = try await CatalogueLoader(composition.booksStore).loadCatalogue(
+                    catalogue, of: seller, now: clock.now())
             case .customer(let id, let operation):
-                try await perform(operation, for: id, outcomes: timed.outcomes)
+                if case .setPayment(let arrangement) = operation {
+                    try await register(arrangement, of: id, outcomes: timed.outcomes)
+                    try await settle()
+                }
+                try await perform(operation, for: id)
                 if case .reactivate(let code) = operation {
                     try await settle()
                     try await requireActive(code, of: id)
@@ -67,22 +70,32 @@ struct SimulationDesk {
         }
     }
 
-    private func perform(_ operation: Operation, for id: String?, outcomes: [Outcome] = []) async throws {
+    /// What a customer pays with from now on is made known to the gateway first.
+    private func register(_ arrangement: PaymentArrangement, of id: String?, outcomes: [Outcome]) async throws {
+        guard let id, let key = keys[id] else { return }
+        gateway.script(outcomes, for: id)
+        guard let token = SimulatedGateway.token(of: arrangement) else { return }
+        try await transaction { work in
+            let method = try await work.addPaymentMethod(token, of: key)
+            try await work.enqueue(RegisterPaymentMethod(customer: key, method: method))
+        }
+    }
+
+    private func perform(_ operation: Accounts.Operation, for id: String?) async throws {
         guard let id, let key = keys[id] else { throw OperationFault(.notFound, "nobody in the file has that") }
-        if case .setPayment(let arrangement) = operation {
-            gateway.script(outcomes, for: id)
-            try await Founding(composition.plainStore).method(
-                SimulatedGateway.reference(of: arrangement.method), of: key, now: clock.now())
-        }
-        try await composition.store.transaction(tenant: .only(seller.rawValue), now: clock.now()) { work in
-            try await work.perform(operation, for: key, by: "simulation")
-        }
+        try await transaction { work in try await work.perform(operation, for: key, by: "simulation") }
+    }
+
+    private func transaction<Value: Sendable>(
+        _ body: (any BillingWork) async throws -> Value
+    ) async throws -> Value {
+        try await store.transaction(tenant: .one(seller.rawValue), now: clock.now(), body)
     }
 
     /// A reactivation is done when what it costs has been paid.
     private func requireActive(_ code: String, of id: String?) async throws {
         guard let id, let key = keys[id] else { return }
-        let state = try await composition.store.transaction(tenant: .only(seller.rawValue), now: clock.now()) { work in
+        let state = try await transaction { work in
             try await work.accounts([key]).first?.account.subscriptions.first { $0.code == code }?.state
         }
         guard state == .active else { throw OperationFault(.paymentFailed, "the charge was declined") }
@@ -90,14 +103,22 @@ struct SimulationDesk {
 
     /// Moves everybody on to now.
     func renew() async throws {
-        try await composition.store.transaction(tenant: .only(seller.rawValue), now: clock.now()) { work in
-            try await work.enqueue(RenewSubscriptions(seller: seller))
-        }
+        try await transaction { work in try await work.enqueue(RenewSubscriptions(seller: seller)) }
     }
 
-    /// Every account as it stands, with all its entries and mails, in the order of the file.
+    /// Every account as it stands, with all its entries and mails; by id, which is the order of the file.
     func accounts() async throws -> [Account] {
         let accounts = try await BooksInspection(composition.pool, composition.books).allAccounts(of: seller)
-        return scenario.customers.compactMap { customer in accounts.first { $0.code == customer.id } }
+        return accounts.map(\.account)
+    }
+}
+
+extension NewCustomer {
+    fileprivate init(_ customer: ScenarioCustomer) {
+        self.init(
+            code: customer.id, name: customer.name, email: customer.email, currency: customer.currency,
+            timeZone: customer.zone.id, address: customer.address, isTaxExempt: customer.isTaxExempt,
+            billingDay: customer.billingDay, arrangement: customer.payment,
+            token: customer.payment.flatMap { SimulatedGateway.token(of: $0) })
     }
 }

@@ -1,3 +1,4 @@
+internal import Accounts
 internal import Billing
 internal import BillingPorts
 internal import BooksStore
@@ -54,7 +55,7 @@ struct BillingWatch: Sendable {
         var line: String {
             let invoices = summary.invoices.values.reduce(0, +)
             return "invoices \(invoices)  paid \(summary.invoices[.paid] ?? 0)  "
-                + "declined \(summary.attempts[.declined] ?? 0)  receipts \(summary.mails[.sent] ?? 0)  "
+                + "declined \(summary.declined)  receipts \(summary.mails[.sent] ?? 0)  "
                 + "jobs left \(waiting)"
         }
     }
@@ -86,7 +87,7 @@ struct BillingReport: Sendable {
     /// Whether nothing waits for a person or for an answer, nothing was given up, and the books agree with themselves.
     var isSettled: Bool {
         held == 0 && discarded == 0 && summary.isBalanced
-            && !summary.attempts.contains { $0.key.isPending && $0.value > 0 }
+            && summary.unansweredAttempts == 0 && !summary.attempts.contains { $0.key.isPending && $0.value > 0 }
     }
 
     var lines: [String] {
@@ -97,7 +98,7 @@ struct BillingReport: Sendable {
             "customers   \(summary.customers)",
             "invoices    \(invoices)" + amounts(summary.invoiced),
             "paid        \(summary.invoices[.paid] ?? 0)" + amounts(summary.paid),
-            "failed      \(summary.attempts[.declined] ?? 0) declined, \(held) jobs held for a person, \(discarded) given up",
+            "failed      \(summary.declined) declined, \(held) jobs held for a person, \(discarded) given up",
             "booked      " + summary.balances.map { "\($0.account.rawValue) \($0.amount)" }.joined(separator: ", "),
             "books       " + (summary.isBalanced ? "balance" : "DO NOT BALANCE"),
             "jobs        \(jobs) completed; this run took \(tenths / 10).\(tenths % 10) s"
@@ -109,5 +110,12 @@ struct BillingReport: Sendable {
 
     private func amounts(_ totals: [BooksSummary.Total]) -> String {
         totals.isEmpty ? "" : "  (" + totals.map { "\($0.amount)" }.joined(separator: ", ") + ")"
+    }
+}
+
+extension BooksSummary {
+    /// Attempts that a gateway refused.
+    fileprivate var declined: Int {
+        attempts.filter { !$0.key.isPending && $0.key != .success && $0.key != .refunded }.reduce(0) { $0 + $1.value }
     }
 }

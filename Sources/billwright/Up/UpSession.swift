@@ -66,7 +66,7 @@ struct UpSession: Sendable {
         do {
             try await crew.start()
             let started = ContinuousClock.now
-            try await composition.store.transaction(tenant: .all, now: composition.clock.now()) { work in
+            try await composition.booksStore.transaction(tenant: .all, now: composition.clock.now()) { work in
                 for seller in sellers { try await work.enqueue(RenewSubscriptions(seller: seller)) }
             }
             let watch = BillingWatch(composition: composition, drain: drain, started: started)

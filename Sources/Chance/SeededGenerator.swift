@@ -1,8 +1,12 @@
-/// Random values that a printed seed brings back: SplitMix64, the same on every machine.
+/// Chance that a printed seed brings back: SplitMix64, the same on every machine.
 public struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 
-    public init(seed: UInt64) { state = seed }
+    /// `salts` tell one use of a seed from another.
+    public init(seed: UInt64, _ salts: UInt64...) {
+        state = seed
+        for salt in salts { state = next() ^ salt }
+    }
 
     public mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15

@@ -7,8 +7,8 @@ internal import QueueStore
 internal import Synchronization
 
 /// A durable Postgres of the run's own, that can be taken away without warning and brought back.
-final class ChaosServer: Sendable {
-    static let database = "chaos"
+final class BenchServer: Sendable {
+    static let database = "bench"
 
     let home: Home
     private let lock: HomeLock
@@ -29,6 +29,20 @@ final class ChaosServer: Sendable {
         try await start()
     }
 
+    /// A folder for a run. Short, because a socket's path must be; and where the server's user may enter.
+    static func temporaryFolder() throws -> String {
+        var template = Array("/tmp/bw-bench.XXXXXX".utf8CString)
+        guard unsafe mkdtemp(&template) != nil, unsafe chmod(template, 0o711) == 0 else {
+            throw NoFolder(reason: errno)
+        }
+        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    struct NoFolder: Error, CustomStringConvertible {
+        let reason: Int32
+        var description: String { "cannot make a folder for the run (errno \(reason))" }
+    }
+
     func start() async throws {
         let server = try await cluster.start(holding: lock)
         running.withLock { $0 = server }
@@ -47,12 +61,12 @@ final class ChaosServer: Sendable {
         running.withLock { $0 = nil }
     }
 
-    func connectionString(as user: String, database: String = ChaosServer.database) -> String {
+    func connectionString(as user: String, database: String = BenchServer.database) -> String {
         "host='\(home.sockets)' port=5432 dbname='\(database)' user='\(user)'"
     }
 
     func configuration(
-        as user: String, database: String = ChaosServer.database
+        as user: String, database: String = BenchServer.database
     ) throws -> PostgresConfiguration {
         var configuration = try PostgresConfiguration(connectionString(as: user, database: database))
         configuration.applicationName = "billwright bench conductor"
