@@ -154,6 +154,7 @@ let package = Package(
         tests(
             "Scenarios", "Accounts", "Billing", "Chance", "Dates", "JSONText", "Ledger", "Money", "Scenarios"),
         tests("Accounts", "Accounts", "Billing", "Chance", "Dates", "JSONText", "Ledger", "Money"),
+        tests("Histories", "Dates", "Histories"),
         tests("Commands", "Commands"),
         tests("JobKit", "Chance", "Dates", "JobKit", "JudgeSupport"),
         tests("Observability", "JudgeSupport", "Observability"),

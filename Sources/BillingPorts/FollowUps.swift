@@ -38,7 +38,11 @@ extension Account {
 
     fileprivate func nextTask(at now: Instant) -> Task? {
         do {
-            if try reactivation.map({ $0.invoice == nil }) ?? (draft(at: now) != nil) { return .invoice }
+            if let reactivation, reactivation.invoice == nil {
+                // What is overdue is charged first.
+                return try chargesDue(at: now).isEmpty ? .invoice : .collect
+            }
+            if try draft(at: now) != nil { return .invoice }
             if try !chargesDue(at: now).isEmpty { return .collect }
             return try isReminderDue(at: now) ? .remind : nil
         } catch {

@@ -30,30 +30,28 @@ extension SubscriptionTime {
             }
         }
         while let line = left.first {
-            let same = left.filter { $0.billsSame(as: line) }
-            left.removeAll { $0.billsSame(as: line) }
-            found.append(try takenBack(same))
+            let same = left.filter { $0.bills(like: line) }
+            left.removeAll { $0.bills(like: line) }
+            found.append(try takenBack(same, like: line))
         }
         return found
     }
 
-    /// All that was billed of a window that a change made for the past has done away with.
-    private func takenBack(_ lines: [InvoiceLine]) throws(MoneyFault) -> Candidate {
-        guard let line = lines.last, let basis = line.charge?.basis else {
-            preconditionFailure("usage without a charge")
-        }
+    /// A window that a change made for the past has done away with.
+    private func takenBack(_ billed: [InvoiceLine], like line: InvoiceLine) throws(MoneyFault) -> Candidate {
+        var quantity = Rational.zero
+        for line in billed { quantity = try quantity - (line.quantity ?? .zero) }
+        guard let basis = line.charge?.basis else { preconditionFailure("usage without a charge") }
         let nothing = Explanation.Basis(
             plan: basis.plan, interval: basis.interval, model: .flat(amount: .zero(currency)), timing: basis.timing,
             quantity: .zero)
         let explanation = Explanation.usage(
             Explanation.Charge(basis: nothing, currency: currency),
-            billed: try Money.sum(lines.map(\.amount), in: currency))
-        var quantity = Rational.zero
-        for line in lines { quantity = try quantity - (line.quantity ?? .zero) }
-        let back = InvoiceLine(
-            kind: .usage, code: line.code, subscription: line.subscription, span: line.span, quantity: quantity,
-            amount: try explanation.evaluate(), explanation: explanation)
-        return candidate(back, rank: 0, wait: .late)
+            billed: try Money.sum(billed.map(\.amount), in: currency))
+        let line = InvoiceLine(
+            kind: .usage, code: line.code, subscription: line.subscription, span: line.span,
+            quantity: quantity, amount: try explanation.evaluate(), explanation: explanation)
+        return candidate(line, rank: 0, wait: .late)
     }
 
     /// The instant up to which usage counts on the day of an end in its midst; not where the day is billed anew.
@@ -95,6 +93,7 @@ extension SubscriptionTime {
     /// What a period's lines lack of the plan's minimum, when it has closed.
     func minimums(with found: [Candidate]) throws(MoneyFault) -> [Candidate] {
         var minimums: [Candidate] = []
+        var left = existing.minimums
         let isChanged = isChangedToday
         for run in planRuns {
             guard let minimum = run.stretch.plan.minimum else { continue }
@@ -104,18 +103,34 @@ extension SubscriptionTime {
                 guard due <= date else { continue }
                 let lines = try lines(in: window, of: run.stretch.plan.code, with: found)
                 let isLate = !isChanged && due < date
-                minimums.append(try self.minimum(minimum, run, window, lines: lines, isLate: isLate))
+                let billed = left.filter { $0.code == run.stretch.plan.code && $0.span?.start == window.span.start }
+                left.removeAll { $0.code == run.stretch.plan.code && $0.span?.start == window.span.start }
+                minimums.append(
+                    try self.minimum(minimum, run, window, lines: lines, billed: billed, isLate: isLate))
             }
+        }
+        while let line = left.first {
+            let same = left.filter { $0.code == line.code && $0.span?.start == line.span?.start }
+            left.removeAll { $0.code == line.code && $0.span?.start == line.span?.start }
+            minimums.append(try minimumTakenBack(same, like: line))
         }
         return minimums
     }
 
+    /// Of a window that a change made for the past has done away with.
+    private func minimumTakenBack(_ billed: [InvoiceLine], like line: InvoiceLine) throws(MoneyFault) -> Candidate {
+        let zero = Money.zero(currency)
+        let explanation = Explanation.minimum(
+            zero, part: nil, lines: zero, billed: try Money.sum(billed.map(\.amount), in: currency))
+        let line = InvoiceLine(
+            kind: .minimum, code: line.code, subscription: line.subscription, span: line.span,
+            amount: try explanation.evaluate(), explanation: explanation)
+        return candidate(line, rank: 0, wait: .late)
+    }
+
     private func minimum(
-        _ minimum: Money, _ run: Run, _ window: Run.Window, lines: Money, isLate: Bool
+        _ minimum: Money, _ run: Run, _ window: Run.Window, lines: Money, billed: [InvoiceLine], isLate: Bool
     ) throws(MoneyFault) -> Candidate {
-        let billed = existing.minimums.filter {
-            $0.code == run.stretch.plan.code && $0.span?.start == window.span.start
-        }
         let part = window.isWhole ? nil : calendar.fraction(window.span, of: window.cycle, every: run.interval)
         let explanation = Explanation.minimum(
             minimum, part: part, lines: lines, billed: try Money.sum(billed.map(\.amount), in: currency))
@@ -183,9 +198,9 @@ extension InvoiceLine {
         self.code == code && period?.start == start && charge?.basis.plan == run.plan
     }
 
-    /// Whether both bill usage of the same price in the same window.
-    fileprivate func billsSame(as other: InvoiceLine) -> Bool {
-        code == other.code && period?.start == other.period?.start && charge?.basis.plan == other.charge?.basis.plan
+    /// Whether it bills usage of the same window.
+    fileprivate func bills(like line: InvoiceLine) -> Bool {
+        code == line.code && period?.start == line.period?.start && charge?.basis.plan == line.charge?.basis.plan
     }
 
     /// Whether it is one of the charges that a plan's minimum asks for.

@@ -12,7 +12,7 @@ extension Promise {
                     guard let span = line.span else { continue }
                     switch line.explanation {
                     case .charge(let charge) where charge.basis.timing == .inAdvance:
-                        if span.start.date > invoice.date {
+                        if span.start.date > invoice.date, !settled.account.isBilled(until: line, on: invoice) {
                             return "\(invoice.number) \(line.code) from \(span.start.date)"
                         }
                     case .charge:
@@ -149,5 +149,22 @@ extension Period {
         guard overlaps(other) else { return [self] }
         return [Period(checking: start, min(end, other.start)), Period(checking: max(start, other.end), end)]
             .compactMap(\.self)
+    }
+}
+
+extension Account {
+    /// Whether a line bills the rest of a cycle that has begun, of which time billed before stands: so it is where a
+    /// subscription begins anew in time that was billed and not given back.
+    fileprivate func isBilled(until line: InvoiceLine, on invoice: Invoice) -> Bool {
+        guard line.kind == .proration else { return false }
+        return invoices.prefix(invoice.ordinal).contains { other in
+            other.lines.contains { before in
+                guard case .charge = before.explanation, before.code == line.code, let span = before.span else {
+                    return false
+                }
+                return before.subscription == line.subscription && span.end == line.span?.start
+                    && span.start.date <= invoice.date
+            }
+        }
     }
 }
