@@ -8,14 +8,16 @@ extension BillingWork {
     /// those ends by asking here again, so that what one brings about is taken up by the next.
     public func followUp(_ accounts: [OpenAccount]) async throws {
         var toInvoice: [CustomerKey] = []
+        var jobs: [NewJob] = []
         for open in accounts {
-            switch open.account.nextTask(at: now) {
+            switch open.account.nextTask(at: now, isChargeable: open.profile.isChargeable) {
             case .invoice: toInvoice.append(open.key)
-            case .collect: try await enqueue(CollectPayments(customer: open.key))
-            case .remind: try await enqueue(RemindCustomer(customer: open.key))
+            case .collect: jobs.append(try NewJob(CollectPayments(customer: open.key)))
+            case .remind: jobs.append(try NewJob(RemindCustomer(customer: open.key)))
             case nil: break
             }
         }
+        if !jobs.isEmpty { try await enqueue(jobs) }
         try await requestInvoices(of: toInvoice)
     }
 
@@ -34,10 +36,11 @@ extension BillingWork {
 extension Account {
     fileprivate enum Task { case invoice, collect, remind }
 
-    fileprivate func nextTask(at now: Instant) -> Task? {
+    /// Without a method at the gateway there is nothing to charge; whoever registers one asks here again.
+    fileprivate func nextTask(at now: Instant, isChargeable: Bool) -> Task? {
         do {
             if try reactivation.map({ $0.invoice == nil }) ?? (draft(at: now) != nil) { return .invoice }
-            if try !chargesDue(at: now).isEmpty { return .collect }
+            if isChargeable, try !chargesDue(at: now).isEmpty { return .collect }
             return try isReminderDue(at: now) ? .remind : nil
         } catch {
             // What cannot be worked out is for the job to say, which is held where people look.
