@@ -39,8 +39,11 @@ extension Account {
     /// Without a method at the gateway there is nothing to charge; whoever registers one asks here again.
     fileprivate func nextTask(at now: Instant, isChargeable: Bool) -> Task? {
         do {
-            if try reactivation.map({ $0.invoice == nil }) ?? (draft(at: now) != nil) { return .invoice }
-            if isChargeable, try !chargesDue(at: now).isEmpty { return .collect }
+            let isChargeDue = try isChargeable && !chargesDue(at: now).isEmpty
+            // What is overdue is charged before a subscription begins anew.
+            if let reactivation, reactivation.invoice == nil { return isChargeDue ? .collect : .invoice }
+            if try draft(at: now) != nil { return .invoice }
+            if isChargeDue { return .collect }
             return try isReminderDue(at: now) ? .remind : nil
         } catch {
             // What cannot be worked out is for the job to say, which is held where people look.

@@ -27,7 +27,7 @@ import Testing
         var steps = steps[...]
         var now = Instant(microseconds: 0)
         while true {
-            guard let next = [steps.first?.at, try account.nextDue(after: now)].compactMap(\.self).min(), next <= end
+            guard let next = try [steps.first?.at, account.nextDue(after: now)].compactMap(\.self).min(), next <= end
             else { return account }
             now = next
             try account.advance(to: now)

@@ -2,7 +2,7 @@ import Billing
 import Dates
 import JSONText
 import Money
-import Chance
+import PropertySupport
 import Testing
 
 @testable import Accounts
@@ -64,7 +64,7 @@ extension TextSamples {
             pending: try some { try $0.pending(sold) },
             term: maybe { Subscription.Term(months: $0.count(1...60), renews: $0.bool(), end: $0.date()) },
             soldMonths: maybe { $0.count(1...60) }, plan: try sold.any(&self), dealPrices: Set(some { $0.code() }),
-            end: maybe { Subscription.End(date: $0.date(), usageUntil: $0.maybe { $0.instant() }) },
+            end: maybe { Subscription.End(date: $0.date()) },
             given: Set(some { $0.date() }))
     }
 }
@@ -109,9 +109,9 @@ extension TextSamples {
             },
             pending: [
                 PendingChange(.cancel(.credit, reason: "moved"), on: day), PendingChange(.change(.unblock), on: day),
-            ], term: Subscription.Term(months: 12, renews: true, end: day), soldMonths: 12, plan: plan,
+            ], term: Subscription.Term(months: 12, renews: true, end: day), soldMonths: 24, plan: plan,
             dealPrices: ["b", "a"],
-            end: Subscription.End(date: day, usageUntil: at), given: [day])
+            end: Subscription.End(date: day), given: [day])
         #expect(
             try subscription.json { _ in 17 }.text()
                 == #"{"plan":17,"align":"anniversary","billing_day":15,"trial_end":"2026-01-15","changes":["#
@@ -125,8 +125,8 @@ extension TextSamples {
                 + #"{"change":{"end":{"gives_back":false}},"effective":"2026-01-15","recorded":"2026-01-15T09:30:00Z"},"#
                 + #"{"change":"restart","effective":"2026-01-15","recorded":"2026-01-15T09:30:00Z"}],"#
                 + #""pending":[{"change":{"cancel":{"unused":"credit","reason":"moved"}},"on":"2026-01-15"},{"change":"unblock","on":"2026-01-15"}],"#
-                + #""term":{"months":12,"renews":true,"end":"2026-01-15"},"sold_months":12,"deal_prices":["a","b"],"#
-                + #""end":{"date":"2026-01-15","usage_until":"2026-01-15T09:30:00Z"},"given":["2026-01-15"]}"#)
+                + #""term":{"months":12,"renews":true,"end":"2026-01-15"},"sold_months":24,"deal_prices":["a","b"],"#
+                + #""end":{"date":"2026-01-15"},"given":["2026-01-15"]}"#)
     }
 
     @Test func `a plan that is not there is a fault, not a guess`() throws {

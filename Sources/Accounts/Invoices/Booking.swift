@@ -49,6 +49,7 @@ extension Account {
     mutating func settle(_ index: Int, at instant: Instant) throws {
         guard invoices[index].state == .open, try invoices[index].amountDue.isZero else { return }
         invoices[index].state = try invoices[index].state.moving(to: .paid, because: .paid).to
+        collectsNow.remove(index)
         guard invoices[index].dunning != nil else { return }
         invoices[index].dunning = nil
         try restore(at: instant)

@@ -6,13 +6,16 @@ internal import Money
 /// cuts by largest remainder.
 struct Discounts {
     let account: Account
+    /// The invoice's.
+    let date: LocalDate
     /// The invoice's charges, with their shares.
     private(set) var lines: [InvoiceLine]
     /// The discount lines, in order.
     private(set) var discounts: [InvoiceLine] = []
 
-    init(_ account: Account, lines: [InvoiceLine]) {
+    init(_ account: Account, lines: [InvoiceLine], on date: LocalDate) {
         self.account = account
+        self.date = date
         self.lines = lines
     }
 
@@ -21,26 +24,31 @@ struct Discounts {
         for subscription in account.subscriptions
         where lines.contains(where: { $0.subscription == subscription.code && $0.isForTime }) {
             let stretches = subscription.stretches(account.calendar)
-            for (plan, indices) in planLines(of: subscription.code, stretches) {
-                for discount in plan.plan.discounts where plan.fulfils(discount, term: subscription.term?.months) {
-                    try cut(indices, by: discount, subscription: subscription.code)
+            for (plan, sold) in planLines(of: subscription.code, stretches) {
+                for discount in plan.discounts {
+                    let earning = sold.filter { line in
+                        line.stretch.fulfils(discount, term: subscription.termMonths(at: line.stretch.start))
+                    }
+                    try cut(earning.map(\.place), by: discount, subscription: subscription.code)
                 }
             }
         }
     }
 
-    /// The lines for time in the plan's own interval, by the stretch in which they start.
-    private func planLines(of code: String, _ stretches: [Stretch]) -> [(plan: Stretch, lines: [Int])] {
-        var found: [(plan: Stretch, lines: [Int])] = []
+    /// The lines for time in the plan's own interval, by their plans, each with the stretch in which it starts.
+    private func planLines(
+        of code: String, _ stretches: [Stretch]
+    ) -> [(plan: Plan, lines: [(place: Int, stretch: Stretch)])] {
+        var found: [(plan: Plan, lines: [(place: Int, stretch: Stretch)])] = []
         for (index, line) in lines.enumerated()
         where line.subscription == code && line.isForTime {
             guard let start = line.span?.start, let stretch = stretches.last(where: { $0.start <= start }),
                 line.charge?.basis.interval == stretch.plan.interval
             else { continue }
-            if let same = found.firstIndex(where: { $0.plan.plan == stretch.plan && $0.plan.quantities == stretch.quantities }) {
-                found[same].lines.append(index)
+            if let same = found.firstIndex(where: { $0.plan.code == stretch.plan.code }) {
+                found[same].lines.append((index, stretch))
             } else {
-                found.append((stretch, [index]))
+                found.append((stretch.plan, [(index, stretch)]))
             }
         }
         return found
@@ -93,7 +101,8 @@ struct Discounts {
     ) throws(MoneyFault) {
         let amount = try explanation.evaluate()
         guard amount.isNegative else { return }
-        let weights = try indices.map { (index) throws(MoneyFault) in Rational(max(0, try lines[index].net.minorUnits)) }
+        let weights = try indices.map { (index) throws(MoneyFault) in Rational(max(0, try lines[index].net.minorUnits))
+        }
         for (index, share) in zip(indices, try amount.split(by: weights)) where !share.isZero {
             lines[index].discounts.append(InvoiceLine.DiscountShare(code: code, amount: share))
         }
@@ -115,18 +124,24 @@ struct Discounts {
     /// Whether a line starts in one of the periods for which the coupon holds.
     private func isInTime(_ index: Int, _ use: CouponUse) -> Bool {
         guard case .periods(let count) = use.coupon.duration else { return true }
-        guard let start = lines[index].period?.start, let code = lines[index].subscription,
+        guard let start = start(of: index), let code = lines[index].subscription,
             let subscription = account.subscriptions.first(where: { $0.code == code }),
             let first = subscription.cycle(at: max(use.date, subscription.firstBilledDay), account.calendar)
         else { return false }
-        let end = first.stretch.anchor.boundary(first.index + count, every: first.stretch.plan.interval)
-        return start < end
+        let (anchor, interval) = (first.stretch.anchor, first.stretch.plan.interval)
+        return start >= anchor.boundary(first.index, every: interval)
+            && start < anchor.boundary(first.index + count, every: interval)
+    }
+
+    /// What is billed once starts when it is billed.
+    private func start(of index: Int) -> LocalDate? {
+        lines[index].kind == .oneTime ? date : lines[index].period?.start
     }
 
     private func byPeriod(_ indices: [Int]) -> [(Period, [Int])] {
         var found: [(period: Period, lines: [Int])] = []
         for index in indices {
-            guard let start = lines[index].period?.start, let code = lines[index].subscription,
+            guard let start = start(of: index), let code = lines[index].subscription,
                 let subscription = account.subscriptions.first(where: { $0.code == code }),
                 let cycle = subscription.cycle(at: start, account.calendar)
             else { continue }
@@ -163,13 +178,14 @@ extension Account {
     /// Whether an invoice has that coupon on it; of a period, if one is given.
     fileprivate func hasCut(_ use: CouponUse, in period: Period? = nil) -> Bool {
         invoices.contains { invoice in
-            invoice.lines.contains { line in
-                switch line.explanation {
-                case .percentOff(_, _, use.ordinal?), .amountOff(_, _, use.ordinal):
-                    period == nil || line.period == period
-                default: false
+            !invoice.isWithdrawn
+                && invoice.lines.contains { line in
+                    switch line.explanation {
+                    case .percentOff(_, _, use.ordinal?), .amountOff(_, _, use.ordinal):
+                        period == nil || line.period == period
+                    default: false
+                    }
                 }
-            }
         }
     }
 }

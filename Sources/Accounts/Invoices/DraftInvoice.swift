@@ -1,4 +1,5 @@
 internal import Billing
+internal import Dates
 public import Money
 
 /// Lines that are to become one invoice of a customer, with discounts and taxes, and what they add up to.
@@ -11,8 +12,8 @@ public struct DraftInvoice: Hashable, Sendable {
     public let total: Money
 
     /// Works out discounts and taxes of those charges, which stand in the order of the invoice.
-    init(_ charges: [InvoiceLine], for account: Account) throws(MoneyFault) {
-        var discounts = Discounts(account, lines: charges)
+    init(_ charges: [InvoiceLine], for account: Account, on date: LocalDate) throws(MoneyFault) {
+        var discounts = Discounts(account, lines: charges, on: date)
         try discounts.takePlanDiscounts()
         try discounts.takeCoupons()
         var lines = discounts.lines
@@ -28,7 +29,9 @@ public struct DraftInvoice: Hashable, Sendable {
     private static func tax(
         _ lines: inout [InvoiceLine], for account: Account
     ) throws(MoneyFault) -> [InvoiceLine] {
-        var nets: [(code: String, percent: Rational, nets: [Money])] = account.taxRates.map { ($0.code, $0.percent, []) }
+        var nets: [(code: String, percent: Rational, nets: [Money])] = account.settings.taxRates.map {
+            ($0.code, $0.percent, [])
+        }
         for index in lines.indices {
             let net = try lines[index].net
             for (code, percent) in account.rates(of: lines[index]) {

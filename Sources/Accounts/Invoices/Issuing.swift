@@ -8,10 +8,16 @@ extension Account {
     public func draft(at instant: Instant, upTo date: LocalDate? = nil) throws -> DraftInvoice? {
         let date = date ?? calendar.date(of: instant)
         let candidates = try Reconciliation(account: self, date: date).candidates()
-        guard candidates.contains(where: { !$0.waits }) || (!candidates.isEmpty && isBillingDate(date)) else {
-            return nil
+        let isBilling = isBillingDate(date)
+        let isDue = candidates.contains { candidate in
+            switch candidate.wait {
+            case .no: true
+            case .late: isBilling
+            case .since(let change): isBilling && calendar.date(of: change) < date
+            }
         }
-        return try DraftInvoice(candidates.map(\.line), for: self)
+        guard isDue else { return nil }
+        return try DraftInvoice(candidates.map(\.line), for: self, on: date)
     }
 
     /// Issues what is due under the number that `numbering` gives, which is asked only if there is something.
@@ -42,7 +48,10 @@ extension Account {
                 number: number, ordinal: index, date: date, due: due, issuedAt: instant, lines: draft.lines,
                 subtotal: draft.subtotal, tax: draft.tax, total: draft.total, state: .open, creditApplied: zero,
                 paid: zero, noted: zero, refunded: zero, chargedBack: zero, voidedOn: nil))
-        if openMonth == nil { openMonth = date.adding(days: 1 - date.day) }
+        if openMonth == nil {
+            let date = sellerZone.localDate(of: instant)
+            openMonth = date.adding(days: 1 - date.day)
+        }
         try book(
             .invoiceIssued, number, at: instant,
             [(.receivable, .deferredRevenue, draft.subtotal), (.receivable, .taxPayable, draft.tax)])
@@ -61,29 +70,27 @@ extension Account {
         try grantCredit(amount, from: .receivable, .creditGranted, invoices[index].number, at: instant)
         guard refunds else { return }
         let unused = try credit - before
-        let paid = try refundable()
+        let given = Set(
+            invoices[index].lines.compactMap { line in
+                if case .credit(let corrected, _, _, _, _) = line.explanation { corrected.invoice } else { nil }
+            }
+        ).sorted(by: >)
+        let paid = try Money.sum(given.map { try invoices[$0].paid - invoices[$0].refunded }, in: currency)
         let payout = Money(minorUnits: max(0, min(unused.minorUnits, paid.minorUnits)), currency)
         guard payout.isPositive else { return }
         credit = try credit - payout
         try book(.creditRefunded, invoices[index].number, at: instant, [(.customerCredit, .cash, payout)])
-        try payBack(payout, of: index, at: instant)
+        try payBack(payout, of: index, paidOn: given, at: instant)
     }
 
-    /// What was paid on the customer's invoices and has not been paid back.
-    private func refundable() throws(MoneyFault) -> Money {
-        var total = Money.zero(currency)
-        for invoice in invoices { total = try total + invoice.paid - invoice.refunded }
-        return total
-    }
-
-    /// Has the gateway pay back an amount, oldest payments last.
-    mutating func payBack(_ amount: Money, of index: Int, at instant: Instant) throws {
+    /// Has the gateway pay back an amount of what was paid on those invoices, the first of them first.
+    mutating func payBack(_ amount: Money, of index: Int, paidOn paid: [Int], at instant: Instant) throws {
         attempts.append(
             PaymentAttempt(
                 invoice: index, number: 0, at: instant, amount: try amount.negated(), method: arrangement?.method,
                 outcome: .refunded))
         var left = amount
-        for invoice in ([index] + invoices.indices.reversed()) where left.isPositive {
+        for invoice in paid where left.isPositive {
             let paid = try invoices[invoice].paid - invoices[invoice].refunded
             let part = Money(minorUnits: max(0, min(paid.minorUnits, left.minorUnits)), currency)
             invoices[invoice].refunded = try invoices[invoice].refunded + part
@@ -95,7 +102,7 @@ extension Account {
     /// Whether a cycle of a subscription begins that day, so that what waits for the next invoice goes out.
     func isBillingDate(_ date: LocalDate) -> Bool {
         subscriptions.contains { subscription in
-            guard subscription.state.isBilled, let cycle = subscription.cycle(at: date, calendar) else { return false }
+            guard subscription.state.hasCycles, let cycle = subscription.cycle(at: date, calendar) else { return false }
             return cycle.stretch.intervals.contains { interval in
                 let index = cycle.stretch.anchor.index(of: date, every: interval)
                 return cycle.stretch.anchor.boundary(index, every: interval) == date

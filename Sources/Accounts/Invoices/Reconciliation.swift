@@ -7,10 +7,17 @@ struct Candidate {
     let line: InvoiceLine
     /// Its subscription's place among the customer's.
     let subscription: Int
-    /// Its price's place in the plan; for a credit, the place of the line that it gives back.
-    let rank: (Int, Int)
-    /// Whether it comes along with whatever invoice is next, and makes none by itself.
-    let waits: Bool
+    /// Its price's place in the plan; for a credit, also the line that it gives back.
+    let rank: (price: Int, invoice: Int, line: Int)
+    /// Whether it comes along with whatever invoice is next, and makes none by itself but on a billing date.
+    let wait: Wait
+
+    enum Wait: Hashable {
+        case no
+        case late
+        /// Since the instant of the change that brought it: the invoice of that day does not come again.
+        case since(Instant)
+    }
 
     func precedes(_ other: Candidate) -> Bool {
         if line.kind != other.line.kind { return line.kind.order < other.line.kind.order }
@@ -41,7 +48,7 @@ struct Reconciliation {
             let existing = try Existing(of: subscription.code, in: account)
             let time = SubscriptionTime(
                 subscription: subscription, stretches: stretches, runs: subscription.runs(stretches),
-                existing: existing, account: account, date: date)
+                ends: subscription.ends, existing: existing, account: account, date: date)
             var lines = try time.credits()
             lines += try time.charges()
             lines += try time.oneTime()
@@ -54,6 +61,12 @@ struct Reconciliation {
 }
 
 extension Subscription {
-    /// Whether a trial is followed by anything is only known when it has ended.
-    var isBillable: Bool { state != .scheduled && state != .trialing }
+    /// Whether a trial is followed by anything is only known when it has ended; what a suspended one owes for time
+    /// before waits until everything overdue is paid, or it ends.
+    var isBillable: Bool { state != .scheduled && state != .trialing && state != .suspended }
+}
+
+extension SubscriptionState {
+    /// Whether its cycles go on and fall due; in a pause there is what was used before.
+    var hasCycles: Bool { isBilled || self == .paused }
 }

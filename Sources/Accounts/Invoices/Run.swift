@@ -14,8 +14,11 @@ struct Run {
     let stretch: Stretch
     /// Where other cycles take over, though the one here has not ended.
     let cut: LocalDate?
-    /// Its place in the plan, add-ons last.
+    /// Its place in the plan; add-ons from `addOnRank` on.
     let rank: Int
+
+    /// After the prices of any plan, though the add-on be older than the plan.
+    static let addOnRank = 1_000_000
 
     var interval: BillingInterval { stretch.interval(of: price) }
 
@@ -56,8 +59,10 @@ extension Subscription {
     func runs(_ stretches: [Stretch]) -> [Run] {
         var runs: [Run] = []
         for (index, stretch) in stretches.enumerated() where stretch.billing == .billed {
-            for (rank, price) in stretch.prices.enumerated() {
-                let plan = rank < stretch.plan.prices.count ? stretch.plan.code : nil
+            for (place, price) in stretch.prices.enumerated() {
+                let isPlans = place < stretch.plan.prices.count
+                let plan = isPlans ? stretch.plan.code : nil
+                let rank = isPlans ? place : Run.addOnRank + place - stretch.plan.prices.count
                 let run = Run(
                     price: price, plan: plan, quantity: stretch.quantity(of: price), start: stretch.start,
                     end: stretch.end, stretch: stretch, cut: cut(of: price, after: index, stretches), rank: rank)

@@ -7,6 +7,7 @@ struct SubscriptionTime {
     let subscription: Subscription
     let stretches: [Stretch]
     let runs: [Run]
+    let ends: [Change]
     let existing: Existing
     let account: Account
     let date: LocalDate
@@ -16,13 +17,15 @@ struct SubscriptionTime {
 
     /// The price that holds in a cycle.
     func price(_ run: Run, in cycle: Span) -> Price {
-        account.price(
-            run.price, of: run.plan, soldOn: run.stretch.planSince, to: subscription, on: cycle.start.date)
+        account.price(run.price, of: run.plan, to: subscription, on: cycle.start.date)
     }
 
-    /// Whether the first line of a run waits for the next invoice: a change that said so brought it.
-    private func waits(_ span: Span, _ run: Run, _ cycle: Span) -> Bool {
-        run.stretch.waits && span.start == run.start && span.start != cycle.start
+    /// Whether a line waits for the next invoice: a change that said so brought it, to a cycle that was billed before.
+    private func wait(_ run: Run, _ price: Price, _ cycle: Span) -> Candidate.Wait {
+        guard let since = run.stretch.waitsSince, !price.isInArrears, calendar.midnight(cycle.start.date) < since else {
+            return .no
+        }
+        return .since(since)
     }
 
     /// What has fallen due of the prices for time, less what stands.
@@ -30,9 +33,10 @@ struct SubscriptionTime {
         var found: [Candidate] = []
         let standing = existing.standing()
         for run in runs where run.price.model.isForTime {
+            let end = end(after: run)
             for window in run.windows(by: date, calendar) {
                 let price = price(run, in: window.cycle)
-                guard due(window, price) <= date else { continue }
+                guard due(window, price, end) <= date else { continue }
                 let basis = run.basis(price, quantity: run.quantity)
                 let billed = standing[Existing.Key(code: price.code, basis: basis)]?.overlapping(window.span) ?? []
                 for span in window.span.subtracting(billed) {
@@ -51,17 +55,22 @@ struct SubscriptionTime {
         let line = InvoiceLine(
             kind: part == nil ? .recurring : .proration, code: price.code, subscription: subscription.code, span: span,
             quantity: run.quantity, factor: part, amount: try charge.evaluate(), explanation: .charge(charge))
-        return candidate(line, rank: run.rank, waits: waits(span, run, window.cycle))
+        return candidate(line, rank: run.rank, wait: wait(run, price, window.cycle))
     }
 
-    func candidate(_ line: InvoiceLine, rank: Int, waits: Bool = false) -> Candidate {
-        Candidate(line: line, subscription: subscription.ordinal, rank: (rank, 0), waits: waits)
+    func candidate(_ line: InvoiceLine, rank: Int, wait: Candidate.Wait = .no) -> Candidate {
+        Candidate(line: line, subscription: subscription.ordinal, rank: (rank, 0, 0), wait: wait)
     }
 
     /// In advance on the first day; in arrears when the cycle or the subscription has ended.
-    func due(_ window: Run.Window, _ price: Price) -> LocalDate {
+    func due(_ window: Run.Window, _ price: Price, _ end: Change?) -> LocalDate {
         guard price.isInArrears else { return window.span.start.date }
-        return min(window.closes, max(subscription.end?.date ?? window.closes, window.span.start.date))
+        return min(window.closes, max(end?.effective.date ?? window.closes, window.span.start.date))
+    }
+
+    /// The end of the subscription that followed on a run; none if it goes on, as one after a new start does.
+    func end(after run: Run) -> Change? {
+        run.end.flatMap { last in ends.first { $0.effective.date >= last.date } }
     }
 
     /// One-time prices fall due once, with the first invoice that has them.
@@ -76,7 +85,7 @@ struct SubscriptionTime {
             let line = InvoiceLine(
                 kind: .oneTime, code: run.price.code, subscription: subscription.code, quantity: .one, amount: amount,
                 explanation: .charge(charge))
-            found.append(candidate(line, rank: run.rank, waits: run.stretch.waits))
+            found.append(candidate(line, rank: run.rank, wait: .init(run.stretch)))
         }
         return found
     }
@@ -123,10 +132,17 @@ struct SubscriptionTime {
         let line = InvoiceLine(
             kind: .credit, code: charge.line.code, subscription: subscription.code, span: piece,
             quantity: charge.line.quantity, factor: part, amount: try explanation.evaluate(), explanation: explanation)
-        let waits = stretches.last { $0.start <= piece.start }?.waits ?? false
+        let wait = stretches.last { $0.start <= piece.start }.map { Candidate.Wait($0) } ?? .no
         return Candidate(
-            line: line, subscription: subscription.ordinal, rank: (charge.reference.invoice, charge.reference.line),
-            waits: waits)
+            line: line, subscription: subscription.ordinal,
+            rank: (rank(of: charge), charge.reference.invoice, charge.reference.line), wait: wait)
+    }
+
+    /// The place of a charge's price in its plan, also where a change for the past has done away with its time.
+    private func rank(of charge: Existing.Charge) -> Int {
+        let (code, plan) = (charge.line.code, charge.basis.plan)
+        if let run = runs.last(where: { $0.price.code == code && $0.plan == plan }) { return run.rank }
+        return plan.flatMap { account.catalogue[plan: $0]?.prices.firstIndex { $0.code == code } } ?? Run.addOnRank
     }
 
     /// `nil` where the whole line is given back.
@@ -138,18 +154,29 @@ struct SubscriptionTime {
     }
 }
 
+extension Candidate.Wait {
+    /// Of the lines that the change at a stretch's start brings.
+    init(_ stretch: Stretch) { self = stretch.waitsSince.map { .since($0) } ?? .no }
+}
+
 extension Account {
     /// The price that holds in the cycle that begins on `date`: the one that was sold, or a later one to which the
     /// seller moved everybody. `plan` is `nil` for an add-on.
-    func price(
-        _ price: Price, of plan: String?, soldOn sold: LocalDate, to subscription: Subscription, on date: LocalDate
-    ) -> Price {
-        guard let plan, !subscription.dealPrices.contains(price.code) else { return price }
+    func price(_ price: Price, of plan: String?, to subscription: Subscription, on date: LocalDate) -> Price {
+        guard let plan, !subscription.isAgreed(price, of: plan) else { return price }
         let moved = catalogue[plan: plan]?.prices.filter { version in
             guard version.code == price.code, let from = version.movesExistingFrom else { return false }
-            return from <= date && version.effectiveFrom.map { $0 > sold } ?? false
+            return from <= date && version.effectiveFrom ?? .earliest > price.effectiveFrom ?? .earliest
         }
         return moved?.max { ($0.effectiveFrom ?? .earliest) < ($1.effectiveFrom ?? .earliest) } ?? price
+    }
+}
+
+extension Subscription {
+    /// Whether that price was agreed when it was taken; on another plan nothing is.
+    func isAgreed(_ price: Price, of plan: String) -> Bool {
+        guard dealPrices.contains(price.code), case .plan(let first)? = changes.first?.kind else { return false }
+        return first.code == plan
     }
 }
 

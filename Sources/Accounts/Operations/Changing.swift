@@ -12,13 +12,15 @@ extension Account {
         try checkUnits(subscription.quantities, of: next)
         if let effective {
             guard effective >= subscription.start, effective <= calendar.date(of: instant) else {
-                throw OperationFault(.illegalTransition, "\(effective) is before the start of \(code), or still to come")
+                throw OperationFault(
+                    .illegalTransition, "\(effective) is before the start of \(code), or still to come")
             }
             return try change(index, .plan(sold(next, on: effective)), timing, .now, from: effective, at: instant)
         }
         let today = calendar.date(of: instant)
         let offered = sold(next, on: today)
-        let rises = try value(of: subscription, plan: offered) >= value(of: subscription)
+        let rises =
+            try value(of: offered, subscription, subscription.quantities) >= value(of: subscription, on: today)
         let when = timing.when ?? (rises ? .now : .periodEnd)
         let date = when == .now ? today : subscription.periodEnd(after: today, calendar)
         try change(index, .plan(sold(next, on: date)), timing, when, at: instant)
@@ -32,7 +34,9 @@ extension Account {
         try checkUnits([unit: quantity], of: subscription.plan)
         var quantities = subscription.quantities
         quantities[unit] = quantity
-        let rises = try value(of: subscription, quantities: quantities) >= value(of: subscription)
+        let today = calendar.date(of: instant)
+        let plan = present(subscription, on: today)
+        let rises = try value(of: plan, subscription, quantities) >= value(of: subscription, on: today)
         try change(
             index, .quantity(unit: unit, quantity), timing, timing.when ?? (rises ? .now : .periodEnd), at: instant)
     }
@@ -64,8 +68,15 @@ extension Account {
         case .subscription(let code):
             try change(try changeable(code), .billingDay(day), Operation.Timing(), .periodEnd, at: instant)
         case .customer:
+            let before = billingDay
             billingDay = day
-            for index in subscriptions.indices where [.trialing, .active, .pastDue].contains(subscriptions[index].state) {
+            // What has a day of its own, or follows the calendar, keeps to it.
+            let customers = subscriptions.indices.filter {
+                subscriptions[$0].align == .anniversary
+                    && (subscriptions[$0].billingDay == nil || subscriptions[$0].billingDay == before)
+                    && [.trialing, .active, .pastDue].contains(subscriptions[$0].state)
+            }
+            for index in customers {
                 try change(index, .billingDay(day), Operation.Timing(), .periodEnd, at: instant)
             }
         }
@@ -89,17 +100,41 @@ extension Account {
         if timing.invoice == .none, subscription.state != .trialing {
             moment = calendar.moment(subscription.periodEnd(after: today, calendar))
         }
+        // What was changed before without an invoice, and is not billed yet, has been overtaken.
+        let now = calendar.moment(instant)
+        subscriptions[index].changes.removeAll { $0.effective > now && $0.isReplaced(by: kind) }
         subscriptions[index].changes.append(
             Change(kind, effective: moment, recorded: instant, waits: timing.invoice == .next))
-        if case .plan(let plan) = kind { subscriptions[index].plan = plan }
+        subscriptions[index].plan = subscriptions[index].lastPlan
     }
 
-    /// A whole month of the subscription, undiscounted: as it is, or as it would be.
+    /// A whole month of the subscription as it is, undiscounted.
+    private func value(of subscription: Subscription, on date: LocalDate) throws -> Rational {
+        try value(of: present(subscription, on: date), subscription, subscription.quantities)
+    }
+
     private func value(
-        of subscription: Subscription, plan: Plan? = nil, quantities: [String: Rational]? = nil
+        of plan: Plan, _ subscription: Subscription, _ quantities: [String: Rational]
     ) throws -> Rational {
-        try (plan ?? subscription.plan).monthlyValue(
-            addOns: subscription.addOns, quantities: quantities ?? subscription.quantities)
+        try plan.monthlyValue(addOns: subscription.addOns, quantities: quantities)
+    }
+
+    /// The plan that a subscription has, at the prices that hold in its present period.
+    private func present(_ subscription: Subscription, on date: LocalDate) -> Plan {
+        let plan = subscription.plan
+        let cycle = subscription.cycle(at: date, calendar)
+        let start = cycle.map { $0.stretch.anchor.boundary($0.index, every: $0.stretch.plan.interval) } ?? date
+        let codes = Set(subscription.priceCodes)
+        return plan.with(
+            plan.prices.filter { codes.contains($0.code) }
+                .map { price($0, of: plan.code, to: subscription, on: start) })
+    }
+}
+
+extension Change {
+    /// Whether a newer one of that kind takes its place.
+    fileprivate func isReplaced(by kind: Kind) -> Bool {
+        PendingChange(.change(self.kind), on: effective.date).isReplaced(by: .change(kind))
     }
 }
 
@@ -131,5 +166,28 @@ extension Subscription {
         return addOns
     }
 
-    fileprivate var priceCodes: [String] { plan.prices.map(\.code) + addOns.map(\.code) }
+    /// The plan that it has once all changes so far have taken effect.
+    fileprivate var lastPlan: Plan {
+        var last: (effective: Moment, plan: Plan)?
+        for change in changes {
+            guard case .plan(let plan) = change.kind, change.effective >= last?.effective ?? change.effective else {
+                continue
+            }
+            last = (change.effective, plan)
+        }
+        return last?.plan ?? plan
+    }
+
+    /// Of the prices that it has, less those that were taken off its plan.
+    fileprivate var priceCodes: [String] {
+        var codes = plan.prices.map(\.code)
+        for change in changes {
+            switch change.kind {
+            case .plan: codes = plan.prices.map(\.code)
+            case .removePrice(let code): codes.removeAll { $0 == code }
+            default: break
+            }
+        }
+        return codes + addOns.map(\.code)
+    }
 }

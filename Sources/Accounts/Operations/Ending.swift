@@ -36,8 +36,7 @@ extension Account {
             Change(
                 .end(givesBack: givesBack), effective: isInDay ? calendar.moment(instant) : calendar.moment(date),
                 recorded: instant))
-        let isMidday = isInDay && instant > calendar.midnight(date)
-        subscriptions[index].end = Subscription.End(date: date, usageUntil: isMidday ? instant : nil)
+        subscriptions[index].end = Subscription.End(date: date)
         subscriptions[index].pending = []
         subscriptions[index].term = nil
     }

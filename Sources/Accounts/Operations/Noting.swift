@@ -40,15 +40,18 @@ extension Account {
     /// Pays back part of what was paid of an invoice, tax within, with a note of that total.
     mutating func refund(_ nth: Int, _ amount: Money?, at instant: Instant) throws {
         let index = try noteable(nth)
-        let most = try invoices[index].paid - invoices[index].refunded
+        let left = try NoteableLine.all(of: index, in: self)
+        let gross = try Money.sum(left.map { try $0.gross }, in: currency)
+        let paid = try invoices[index].paid - invoices[index].refunded
+        let most = Money(minorUnits: min(paid.minorUnits, gross.minorUnits), currency)
         let amount = amount ?? most
         guard amount.isPositive, amount.minorUnits <= most.minorUnits else {
             throw OperationFault(.amountExceeds, "\(most) of invoice \(invoices[index].number) can be paid back")
         }
-        let left = try NoteableLine.all(of: index, in: self)
         let parts = try amount.split(by: left.map { Rational(try $0.gross.minorUnits) })
         let shares = try zip(left, parts).map { try $0.share(gross: $1) }
-        try issueNote(on: index, shares.filter { !$0.net.isZero || !$0.taxes.isEmpty }, as: .refund, leavesDue: true, at: instant)
+        try issueNote(
+            on: index, shares.filter { !$0.net.isZero || !$0.taxes.isEmpty }, as: .refund, leavesDue: true, at: instant)
     }
 
     private func noteable(_ nth: Int) throws(OperationFault) -> Int {
@@ -76,7 +79,8 @@ extension Account {
         let lowered = Money(minorUnits: min(total.minorUnits, due.minorUnits), currency)
         let rest = try total - lowered
         let paid = try invoices[index].paid - invoices[index].refunded
-        let refunded = use == .refund ? Money(minorUnits: min(rest.minorUnits, paid.minorUnits), currency) : .zero(currency)
+        let refunded =
+            use == .refund ? Money(minorUnits: min(rest.minorUnits, paid.minorUnits), currency) : .zero(currency)
         let credited = try rest - refunded
         let number = noteNumber
         notes.append(
@@ -86,11 +90,14 @@ extension Account {
         // What is given back is owed to the customer until it is settled in one of three ways.
         try book(
             .creditNoteIssued, number, at: instant,
-            [(.deferredRevenue, .receivable, subtotal), (.taxPayable, .receivable, tax), (.receivable, .cash, refunded)])
+            [
+                (.deferredRevenue, .receivable, subtotal), (.taxPayable, .receivable, tax),
+                (.receivable, .cash, refunded),
+            ])
         write(.creditNoteIssued, about: number, at: instant)
         invoices[index].noted = try invoices[index].noted + lowered
         try settle(index, at: instant)
-        if refunded.isPositive { try payBack(refunded, of: index, at: instant) }
+        if refunded.isPositive { try payBack(refunded, of: index, paidOn: [index], at: instant) }
         if credited.isPositive { try grantCredit(credited, from: .receivable, .creditGranted, number, at: instant) }
     }
 
@@ -117,7 +124,7 @@ private struct NoteableLine {
         for (reference, line) in account.invoices[index].references where line.isCharge {
             var net = try line.net
             var taxes = line.taxes
-            for invoice in account.invoices[index...] {
+            for invoice in account.invoices[index...] where !invoice.isWithdrawn {
                 for credit in invoice.lines {
                     guard case .credit(reference, _, _, _, _) = credit.explanation else { continue }
                     net = try net + credit.amount
@@ -130,7 +137,9 @@ private struct NoteableLine {
                     taxes = try taxes.adding(share.taxes, times: -1)
                 }
             }
-            if net.isPositive { found.append(NoteableLine(place: reference.line, code: line.code, net: net, taxes: taxes)) }
+            if net.isPositive {
+                found.append(NoteableLine(place: reference.line, code: line.code, net: net, taxes: taxes))
+            }
         }
         return found
     }
@@ -156,7 +165,8 @@ private struct NoteableLine {
     }
 
     func without(_ share: CreditNote.Share) throws(MoneyFault) -> NoteableLine {
-        NoteableLine(place: place, code: code, net: try net - share.net, taxes: try taxes.adding(share.taxes, times: -1))
+        NoteableLine(
+            place: place, code: code, net: try net - share.net, taxes: try taxes.adding(share.taxes, times: -1))
     }
 }
 
@@ -164,7 +174,9 @@ extension [InvoiceLine.TaxShare] {
     fileprivate func adding(_ others: [InvoiceLine.TaxShare], times sign: Int64 = 1) throws(MoneyFault) -> Self {
         var sum = self
         for other in others {
-            guard let index = sum.firstIndex(where: { $0.code == other.code && $0.percent == other.percent }) else { continue }
+            guard let index = sum.firstIndex(where: { $0.code == other.code && $0.percent == other.percent }) else {
+                continue
+            }
             let amount = Money(minorUnits: other.amount.minorUnits * sign, other.amount.currency)
             sum[index] = InvoiceLine.TaxShare(
                 code: other.code, percent: other.percent, amount: try sum[index].amount + amount)

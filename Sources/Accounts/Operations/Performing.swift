@@ -9,10 +9,14 @@ public struct Surroundings: Sendable {
     public var takenCodes: Set<String>
     /// How often each coupon has been handed in, by all customers.
     public var redemptions: [String: Int]
+    /// The next number of the seller's own series, taken for the invoice that the operation issues; `nil` where invoices
+    /// are numbered by customer, or it issues none.
+    public var sellerNumber: Int64?
 
-    public init(takenCodes: Set<String> = [], redemptions: [String: Int] = [:]) {
+    public init(takenCodes: Set<String> = [], redemptions: [String: Int] = [:], sellerNumber: Int64? = nil) {
         self.takenCodes = takenCodes
         self.redemptions = redemptions
+        self.sellerNumber = sellerNumber
     }
 }
 
@@ -47,6 +51,7 @@ extension Account {
         case .credit(let amount):
             try grantCredit(amount, from: .creditsGranted, .creditGranted, "\(instant)", at: instant)
         case .useCoupon(let subscription, let coupon):
+            if let subscription { _ = try index(of: subscription) }
             try use(coupon, for: subscription, at: instant, surroundings)
         case .setPayment(let arrangement):
             self.arrangement = arrangement
@@ -60,7 +65,7 @@ extension Account {
         case .chargebackReversed(let invoice): try reverseChargeback(of: invoice, at: instant)
         case .void(let invoice): try void(invoice, at: instant)
         case .writeOff(let invoice): try writeOff(invoice, at: instant)
-        case .invoice(let lines): try invoice(lines, at: instant)
+        case .invoice(let lines): try invoice(lines, at: instant, sellerNumber: surroundings.sellerNumber)
         case .overrideDunning(let override): try self.override(override, at: instant)
         case .bill: break
         }
@@ -81,7 +86,8 @@ extension Account {
         case .trialing, .active, .pastDue: return index
         default:
             throw OperationFault(
-                .illegalTransition, "subscription \(code) is \(subscriptions[index].state.rawValue) and cannot be changed")
+                .illegalTransition,
+                "subscription \(code) is \(subscriptions[index].state.rawValue) and cannot be changed")
         }
     }
 

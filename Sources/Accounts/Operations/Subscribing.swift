@@ -15,7 +15,7 @@ extension Account {
         try checkUnits(request.quantities, of: plan)
         var surroundings = surroundings
         for coupon in request.coupons {
-            try use(coupon, for: request.code, at: instant, surroundings)
+            try use(coupon, for: request.code, from: min(start, today), at: instant, surroundings)
             surroundings.redemptions[coupon, default: 0] += 1
         }
         let trialDays = (request.trialDays ?? plan.trialDays) + extraTrialDays(of: request.code)
@@ -26,7 +26,8 @@ extension Account {
             + request.quantities.sorted { $0.key < $1.key }.map {
                 Change(.quantity(unit: $0.key, $0.value), effective: moment, recorded: instant)
             }
-        let state: SubscriptionState = start > today ? .scheduled : trialEnd.map { $0 > today } ?? false ? .trialing : .active
+        let state: SubscriptionState =
+            start > today ? .scheduled : trialEnd.map { $0 > today } ?? false ? .trialing : .active
         subscriptions.append(
             Subscription(
                 code: request.code, ordinal: subscriptions.count, start: start,
@@ -64,7 +65,8 @@ extension Account {
     }
 
     mutating func use(
-        _ code: String, for subscription: String?, at instant: Instant, _ surroundings: Surroundings
+        _ code: String, for subscription: String?, from start: LocalDate? = nil, at instant: Instant,
+        _ surroundings: Surroundings
     ) throws(OperationFault) {
         guard let coupon = catalogue.coupons.first(where: { $0.code == code }) else {
             throw OperationFault(.notFound, "there is no coupon \(code)")
@@ -78,11 +80,12 @@ extension Account {
         }
         if case .trialDays(let days) = coupon.benefit, let subscription,
             let index = subscriptions.firstIndex(where: { $0.code == subscription }),
-            subscriptions[index].state == .trialing
+            [.scheduled, .trialing].contains(subscriptions[index].state)
         {
             subscriptions[index].extendTrial(by: days)
         }
-        coupons.append(CouponUse(ordinal: coupons.count, coupon: coupon, subscription: subscription, date: date))
+        coupons.append(
+            CouponUse(ordinal: coupons.count, coupon: coupon, subscription: subscription, date: start ?? date))
     }
 
     private func extraTrialDays(of code: String) -> Int {

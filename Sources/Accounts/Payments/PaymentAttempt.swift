@@ -19,6 +19,14 @@ public struct PaymentAttempt: Hashable, Sendable {
         public var isPending: Bool { self == .processing || self == .unknown }
     }
 
+    /// Whether the money certainly did not move.
+    public var isDeclined: Bool {
+        switch outcome {
+        case .insufficientFunds, .cardDeclined, .expiredCard, .lostCard, .requiresAction: true
+        case .success, .processing, .unknown, .refunded, nil: false
+        }
+    }
+
     public let invoice: Int
     /// Counted from 1 for each invoice; 0 for what is paid back.
     public let number: Int

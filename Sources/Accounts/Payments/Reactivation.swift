@@ -21,18 +21,18 @@ extension Account {
     /// Begins an ended subscription anew that day, if what it costs can be charged; charges what a suspended one owes.
     mutating func reactivate(_ code: String, at instant: Instant) throws {
         let index = try index(of: code)
-        switch subscriptions[index].state {
-        case .cancelled, .expired:
-            guard arrangement != nil else {
-                throw OperationFault(.paymentFailed, "customer \(self.code) has nothing to pay with")
-            }
+        let state = subscriptions[index].state
+        guard reactivation == nil, state.hasEnded || state == .suspended || state == .pastDue else {
+            throw OperationFault(.illegalTransition, "subscription \(code) is \(state.rawValue)")
+        }
+        guard arrangement != nil else {
+            throw OperationFault(.paymentFailed, "customer \(self.code) has nothing to pay with")
+        }
+        try collectOverdue()
+        if state.hasEnded {
             subscriptions[index].changes.append(
                 Change(.restart, effective: calendar.moment(instant), recorded: instant))
             reactivation = Reactivation(subscription: code, at: instant)
-        case .suspended, .pastDue: try collectOverdue()
-        default:
-            throw OperationFault(
-                .illegalTransition, "subscription \(code) is \(subscriptions[index].state.rawValue)")
         }
     }
 
@@ -44,11 +44,13 @@ extension Account {
         }
     }
 
-    /// Issues what a reactivation costs and returns whether there is something to charge; without, it is done.
+    /// Issues what a reactivation costs and returns whether there is something to charge at once; without, it is done.
     public mutating func invoiceReactivation(number: (InvoiceNumbering) throws -> String) throws -> Bool {
-        guard let pending = reactivation else { return false }
+        guard let pending = reactivation, pending.invoice == nil else { return false }
         let count = invoices.count
-        guard try invoice(at: pending.at, number: number), invoices[count].state == .open, canCharge else {
+        guard try invoice(at: pending.at, number: number), invoices[count].state == .open, canCharge,
+            invoices[count].due <= invoices[count].date
+        else {
             try complete(pending, at: pending.at)
             return false
         }
@@ -72,13 +74,19 @@ extension Account {
     /// Takes a reactivation back whose charge was declined, its invoice with it. Returns whether there was one.
     mutating func refuseReactivation(with invoice: Int, at instant: Instant) throws -> Bool {
         guard let pending = reactivation, pending.invoice == invoice else { return false }
-        reactivation = nil
-        let index = try index(of: pending.subscription)
-        if let place = subscriptions[index].changes.lastIndex(where: { $0.kind == .restart }) {
-            subscriptions[index].changes.remove(at: place)
-        }
+        withdrawReactivation()
         try void(invoice + 1, at: instant)
         invoices[invoice].isWithdrawn = true
         return true
+    }
+
+    /// Leaves an ended subscription as it was.
+    public mutating func withdrawReactivation() {
+        guard let pending = reactivation else { return }
+        reactivation = nil
+        for index in subscriptions.indices where subscriptions[index].code == pending.subscription {
+            guard let place = subscriptions[index].changes.lastIndex(where: { $0.kind == .restart }) else { continue }
+            subscriptions[index].changes.remove(at: place)
+        }
     }
 }

@@ -22,9 +22,7 @@ extension Account {
             return .zero(currency)
         }
         var value = MonthlyValue(try values(of: stretch, subscription, on: moment.date))
-        // A new start leaves the term behind for which it was sold.
-        let isAnew = known.changes.contains { $0.kind == .restart }
-        let months = isAnew ? nil : subscription.soldMonths ?? subscription.term?.months
+        let months = subscription.termMonths(at: moment)
         for discount in stretch.plan.discounts where stretch.fulfils(discount, term: months) {
             try value.cut(discount.percent) { $0.interval == stretch.plan.interval }
         }
@@ -43,7 +41,7 @@ extension Account {
             let interval = stretch.interval(of: sold)
             let cycle = stretch.anchor.boundary(stretch.anchor.index(of: date, every: interval), every: interval)
             let plan = rank < stretch.plan.prices.count ? stretch.plan.code : nil
-            let price = price(sold, of: plan, soldOn: stretch.planSince, to: subscription, on: cycle)
+            let price = price(sold, of: plan, to: subscription, on: cycle)
             let exact = try price.monthlyValue(of: stretch.quantities, every: interval, in: currency)
             parts.append(
                 MonthlyValue.Part(

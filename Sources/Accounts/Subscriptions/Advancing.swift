@@ -20,6 +20,7 @@ extension Account {
     private mutating func take(_ step: Subscription.Step, of index: Int, at instant: Instant) throws {
         switch step.kind {
         case .start:
+            sellAnew(index)
             let hasTrial = subscriptions[index].trialEnd.map { $0 > step.date } ?? false
             try move(index, to: hasTrial ? .trialing : .active, because: .started, at: instant)
         case .change(let place):
@@ -28,6 +29,7 @@ extension Account {
         case .cancel(let place):
             guard case .cancel(let unused, _) = subscriptions[index].pending[place].kind else { return }
             try end(index, .cancelled, because: .cancelled, givesBack: unused != .none, at: instant)
+            if unused == .refund { refundsUnused = true }
         case .trialEnd:
             if arrangement == nil {
                 try end(index, .expired, because: .trialUnpaid, givesBack: false, at: instant)
@@ -38,11 +40,28 @@ extension Account {
         case .termEnd(let term):
             if term.renews {
                 subscriptions[index].term = Subscription.Term(
-                    months: term.months, renews: true, end: term.end.adding(months: term.months))
+                    months: term.months, renews: true,
+                    end: term.end.adding(months: term.months, anchorDay: subscriptions[index].firstBilledDay.day))
             } else {
                 try end(index, .expired, because: .termEnded, givesBack: false, at: instant)
             }
         }
+    }
+
+    /// The prices of a subscription are those of the day on which it starts, but for what was agreed.
+    private mutating func sellAnew(_ index: Int) {
+        let subscription = subscriptions[index]
+        guard let change = subscription.changes.first, case .plan(let agreed) = change.kind,
+            let offered = catalogue[plan: agreed.code]
+        else { return }
+        let prices = sold(offered, on: subscription.start).prices.map { price in
+            guard subscription.isAgreed(price, of: agreed.code) else { return price }
+            return agreed.prices.first { $0.code == price.code } ?? price
+        }
+        let plan = offered.with(prices)
+        subscriptions[index].changes[0] = Change(
+            .plan(plan), effective: change.effective, recorded: change.recorded, waits: change.waits)
+        subscriptions[index].plan = plan
     }
 
     private mutating func act(_ kind: Change.Kind, on index: Int, at instant: Instant, _ date: LocalDate) throws {
@@ -78,7 +97,7 @@ extension Account {
     }
 
     private func boundaries(of subscription: Subscription, after date: LocalDate) -> [LocalDate] {
-        guard subscription.state.isBilled, let cycle = subscription.cycle(at: date, calendar) else { return [] }
+        guard subscription.state.hasCycles, let cycle = subscription.cycle(at: date, calendar) else { return [] }
         return cycle.stretch.intervals.map { interval in
             let index = cycle.stretch.anchor.index(of: date, every: interval)
             return cycle.stretch.anchor.boundary(index + 1, every: interval)
@@ -106,7 +125,11 @@ extension Subscription {
         if state == .scheduled { return Step(date: start, kind: .start) }
         if state.hasEnded { return nil }
         var steps = pending.enumerated().map { place, change in
-            if case .cancel = change.kind { Step(date: change.date, kind: .cancel(place)) } else { Step(date: change.date, kind: .change(place)) }
+            if case .cancel = change.kind {
+                Step(date: change.date, kind: .cancel(place))
+            } else {
+                Step(date: change.date, kind: .change(place))
+            }
         }
         if state == .trialing, let trialEnd { steps.append(Step(date: trialEnd, kind: .trialEnd)) }
         if let term { steps.append(Step(date: term.end, kind: .termEnd(term))) }

@@ -101,25 +101,30 @@ public struct BillingCalendar: Hashable, Sendable {
 
     /// How much of `whole` `part` is. Months count by 30/360 where the seller wants so; weeks and days never.
     public func fraction(_ part: Span, of whole: Span, every interval: BillingInterval) -> Fraction {
-        Fraction(length(of: part, every: interval), of: length(of: whole, every: interval))
-    }
-
-    private func length(of span: Span, every interval: BillingInterval) -> Int64 {
         switch (unit, interval) {
-        case (.second, _): span.end.second - span.start.second
-        case (.fixed30, .months): Int64(Self.days360(from: span.start.date, to: span.end.date))
-        case (.day, _), (.fixed30, _): Int64(span.start.date.days(until: span.end.date))
+        case (.second, _):
+            Fraction(part.end.second - part.start.second, of: whole.end.second - whole.start.second)
+        case (.fixed30, .months):
+            Fraction(Self.days360(part, in: whole), of: Self.days360(whole, in: whole))
+        case (.day, _), (.fixed30, _): Fraction(Self.days(part), of: Self.days(whole))
         }
     }
 
-    /// Days of 30/360: the last day of a month is its 30th.
-    private static func days360(from start: LocalDate, to end: LocalDate) -> Int {
-        let (startYear, startMonth, startDay) = start.civil
-        let (endYear, endMonth, endDay) = end.civil
-        func day(_ day: Int, _ month: Int, _ year: Int) -> Int {
-            day == LocalDate.daysInMonth(month, of: year) ? 30 : min(day, 30)
+    private static func days(_ span: Span) -> Int64 { Int64(span.start.date.days(until: span.end.date)) }
+
+    /// Days of 30/360: a 31st is a 30th. A bound of the whole that a short month has clamped keeps the day of the other
+    /// bound, so from 31 January to 28 February there are 30 days, as in every month.
+    private static func days360(_ span: Span, in whole: Span) -> Int64 {
+        func count(_ moment: Moment, _ other: Moment) -> Int {
+            let (year, month, day) = moment.date.civil
+            let isClamped = day == LocalDate.daysInMonth(month, of: year) && other.date.day > day
+            return year * 360 + month * 30 + min(isClamped ? other.date.day : day, 30)
         }
-        return (endYear - startYear) * 360 + (endMonth - startMonth) * 30 + day(endDay, endMonth, endYear)
-            - day(startDay, startMonth, startYear)
+        func count(_ moment: Moment) -> Int {
+            if moment.date == whole.start.date { return count(moment, whole.end) }
+            if moment.date == whole.end.date { return count(moment, whole.start) }
+            return count(moment, moment)
+        }
+        return Int64(count(span.end) - count(span.start))
     }
 }

@@ -8,16 +8,14 @@ public struct Stretch: Hashable, Sendable {
     /// `nil`: for ever, as things stand.
     public let end: Moment?
     public let plan: Plan
-    /// When the subscription took that plan at those prices.
-    public let planSince: LocalDate
     public let addOns: [Price]
     public let quantities: [String: Rational]
     public let anchor: Anchor
     /// When the anchor was chosen; on its own day cycle 0 begins then and not at midnight.
     public let anchored: Moment
     public let billing: Billing
-    /// Whether lines that a change at its start brings wait for the next invoice.
-    public let waits: Bool
+    /// Since when lines that a change at its start brings wait for the next invoice, if they do.
+    public let waitsSince: Instant?
 
     public enum Billing: Hashable, Sendable {
         case billed
@@ -52,7 +50,9 @@ extension Subscription {
     /// The subscription's time from its first billed day on, cut wherever a change takes effect.
     public func stretches(_ calendar: BillingCalendar) -> [Stretch] {
         var builder = StretchBuilder(self, calendar)
-        let ordered = changes.enumerated().sorted { ($0.element.effective, $0.offset) < ($1.element.effective, $1.offset) }
+        let ordered = changes.enumerated().sorted {
+            ($0.element.effective, $0.offset) < ($1.element.effective, $1.offset)
+        }
         for (_, change) in ordered { builder.apply(change) }
         return builder.finished(knownEnd: knownEnd)
     }
@@ -72,9 +72,8 @@ private struct StretchBuilder {
     private let first: Moment
     private var stretches: [Stretch] = []
     private var since: Moment
-    private var waits = false
+    private var waitsSince: Instant?
     private var plan: Plan
-    private var planSince: LocalDate
     private var addOns: [Price] = []
     private var quantities: [String: Rational] = [:]
     private var billingDay: Int?
@@ -86,7 +85,6 @@ private struct StretchBuilder {
         self.subscription = subscription
         self.calendar = calendar
         plan = subscription.plan
-        planSince = subscription.start
         billingDay = subscription.billingDay
         let day = subscription.firstBilledDay
         let begun = subscription.changes.first?.effective
@@ -99,7 +97,7 @@ private struct StretchBuilder {
     mutating func apply(_ change: Change) {
         let moment = max(change.effective, first)
         close(at: moment)
-        waits = change.waits
+        waitsSince = change.waits ? change.recorded : nil
         switch change.kind {
         case .plan(let next): take(next, at: moment, isFirst: stretches.isEmpty && moment == first)
         case .quantity(let unit, let quantity): quantities[unit] = quantity
@@ -129,7 +127,8 @@ private struct StretchBuilder {
             set(newAnchor(next.interval, from: first.date), at: first)
         } else if next.interval != plan.interval {
             let index = anchor.index(of: moment.date, every: plan.interval)
-            let isBoundary = anchor.boundary(index, every: plan.interval) == moment.date
+            let isBoundary =
+                anchor.boundary(index, every: plan.interval) == moment.date && plan.interval.isOfMonths
             if billingDay == nil, subscription.align == .anniversary, isBoundary {
                 set(Anchor(moment.date, day: anchor.day), at: moment)
             } else {
@@ -137,7 +136,6 @@ private struct StretchBuilder {
             }
         }
         plan = next
-        planSince = moment.date
     }
 
     private func newAnchor(_ interval: BillingInterval, from date: LocalDate) -> Anchor {
@@ -153,8 +151,8 @@ private struct StretchBuilder {
 
     private func stretch(until end: Moment?) -> Stretch {
         Stretch(
-            start: since, end: end, plan: plan, planSince: planSince, addOns: addOns, quantities: quantities,
-            anchor: anchor, anchored: anchored, billing: billing, waits: waits)
+            start: since, end: end, plan: plan, addOns: addOns, quantities: quantities,
+            anchor: anchor, anchored: anchored, billing: billing, waitsSince: waitsSince)
     }
 
     mutating func finished(knownEnd: LocalDate?) -> [Stretch] {
@@ -163,6 +161,18 @@ private struct StretchBuilder {
             billing = .kept
         }
         return stretches + [stretch(until: nil)]
+    }
+}
+
+extension BillingInterval {
+    /// Whether its cycles keep a day of the month, which another interval can go on with.
+    fileprivate var isOfMonths: Bool { if case .months = self { true } else { false } }
+}
+
+extension Subscription {
+    /// The months of the term for which it was sold; a new start leaves that behind.
+    func termMonths(at moment: Moment) -> Int? {
+        changes.contains { $0.kind == .restart && $0.effective <= moment } ? nil : soldMonths ?? term?.months
     }
 }
 

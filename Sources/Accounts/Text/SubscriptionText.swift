@@ -27,8 +27,7 @@ extension Subscription {
     ) throws(JSONFault) {
         try node.allowing(keys: [
             "plan", "align", "billing_day", "trial_end", "changes", "pending", "term", "sold_months", "deal_prices",
-            "end",
-            "given",
+            "end", "given",
         ])
         self.init(
             code: code, ordinal: ordinal, start: start, billingDay: try node.optional("billing_day", Field.monthDay),
@@ -41,7 +40,7 @@ extension Subscription {
                 try PendingChange(reading: node, currency: currency, plan: plan)
             },
             term: try node.optional("term", Term.init(reading:)),
-            soldMonths: try node.optional("sold_months", Field.place),
+            soldMonths: try node.optional("sold_months", Field.integer(1...1200)),
             plan: try node.required("plan") { (node) throws(JSONFault) in try Plan.sold(as: node, plan) },
             dealPrices: Set(try node.list("deal_prices", Field.string)),
             end: try node.optional("end", End.init(reading:)), given: Set(try node.list("given", Field.date)))
@@ -177,12 +176,11 @@ extension Subscription.Term {
 
 extension Subscription.End {
     fileprivate var json: JSONValue {
-        .present(["date": .text(date), "usage_until": usageUntil.map { .text($0) }])
+        ["date": .text(date)]
     }
 
     fileprivate init(reading node: JSONNode) throws(JSONFault) {
-        try node.allowing(keys: ["date", "usage_until"])
-        self.init(
-            date: try node.required("date", Field.date), usageUntil: try node.optional("usage_until", Field.instant))
+        try node.allowing(keys: ["date"])
+        self.init(date: try node.required("date", Field.date))
     }
 }

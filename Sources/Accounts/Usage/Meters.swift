@@ -85,17 +85,23 @@ struct Meters {
             for usage in counted { most = max(most, try definition.value(of: usage.event)) }
             return (most, counted.count)
         case .last:
-            return (try counted.last.map { (usage) throws(MoneyFault) in try definition.value(of: usage.event) } ?? .zero, counted.count)
-        case .timeWeighted: return (try level(definition, period, cycle), counted.count)
+            return (
+                try counted.last.map { (usage) throws(MoneyFault) in try definition.value(of: usage.event) } ?? .zero,
+                counted.count
+            )
+        case .timeWeighted: return (try level(definition, period, until, cycle), counted.count)
         }
     }
 
     /// The level that was held, by days: an event sets it from its day on, the day's last wins, and it carries over.
-    private func level(_ metric: Metric, _ period: Period, _ cycle: Period) throws(MoneyFault) -> Rational {
+    private func level(
+        _ metric: Metric, _ period: Period, _ until: Instant?, _ cycle: Period
+    ) throws(MoneyFault) -> Rational {
         var total = Rational.zero
         var held = Rational.zero
         var since = period.start
-        for usage in events[metric.code] ?? [] where usage.date < period.end {
+        for usage in events[metric.code] ?? []
+        where usage.date < period.end && until.map({ usage.time <= $0 }) ?? true {
             if usage.date > since {
                 total = try total + held * Rational(since.days(until: usage.date))
                 since = usage.date
@@ -111,7 +117,7 @@ extension Metric {
     /// What an event counts: its quantity, or the property that the metric names.
     fileprivate func value(of event: UsageEvent) throws(MoneyFault) -> Rational {
         guard let field else { return event.quantity }
-        guard let text = event.properties[field] else { return .zero }
-        return try Rational(parsing: text)
+        // What is no number counts nothing.
+        return event.properties[field].flatMap { try? Rational(parsing: $0) } ?? .zero
     }
 }

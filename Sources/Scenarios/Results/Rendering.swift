@@ -33,7 +33,7 @@ extension SimulationResult {
     }
 
     private static func recurring(_ accounts: [Account], until: Instant) throws -> [String: MRRResult] {
-        guard let currency = accounts.first?.currency else { return [:] }
+        guard let currency = accounts.first?.settings.currency else { return [:] }
         let totals = try accounts.map { try $0.monthlyValues(through: until) }
         var months: [String: MRRResult] = [:]
         for movement in try MRR.movements(totals: totals, in: currency) {

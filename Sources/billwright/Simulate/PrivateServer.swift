@@ -3,17 +3,25 @@ internal import Glibc
 internal import LocalPostgres
 internal import Postgres
 
-/// A Postgres for one use: it loses everything when it ends, and so need not wait for the disk.
-enum PrivateServer {
-    /// Lends its superuser's configuration to `body`. Afterwards nothing is left of it, also when the task is cancelled.
-    static func lend<Value: Sendable>(_ body: (PostgresConfiguration) async throws -> Value) async throws -> Value {
+/// A Postgres for one use, of which nothing is left afterwards.
+struct PrivateServer: Sendable {
+    /// Of its superuser.
+    let configuration: PostgresConfiguration
+    /// The server's first process: the others are its children.
+    let processID: CInt
+
+    /// Lends one to `body`, and ends it also when the task is cancelled. One that is not durable need not wait for the
+    /// disk.
+    static func lend<Value: Sendable>(
+        isDurable: Bool = false, _ body: (PrivateServer) async throws -> Value
+    ) async throws -> Value {
         let folder = try temporaryFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let home = try Home(folder)
         try await home.create()
         let lock = try home.lock()
         var settings = PrivateCluster.Settings()
-        settings.isDurable = false
+        settings.isDurable = isDurable
         settings.maxConnections = 300
         let cluster = PrivateCluster(
             binaries: try PrivateCluster.binaries(for: home, environment: ProcessInfo.processInfo.environment),
@@ -22,7 +30,7 @@ enum PrivateServer {
         do {
             let configuration = try PostgresConfiguration(
                 server.connectionString(database: "postgres", user: PrivateCluster.superuser))
-            let value = try await body(configuration)
+            let value = try await body(PrivateServer(configuration: configuration, processID: server.processID))
             await server.abandon()
             _ = lock.home  // Held until here.
             return value

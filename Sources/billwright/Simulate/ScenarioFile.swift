@@ -1,6 +1,7 @@
 internal import Catalogues
 internal import Commands
 internal import Dates
+internal import Histories
 internal import Scenarios
 
 /// A scenario and where it was read.
@@ -21,7 +22,21 @@ struct ScenarioFile: Sendable {
         return files
     }
 
-    init(_ file: InputFile, until: String? = nil) throws(UsageError) {
+    /// Histories of seeds from `seed` on.
+    static func random(_ count: Int, from seed: UInt64) throws -> [ScenarioFile] {
+        try (0..<UInt64(count)).map { place in
+            let name = "seed \(seed &+ place)"
+            let text = Histories.scenario(seed: seed &+ place)
+            return ScenarioFile(name: name, scenario: try Scenario.read(Array(text.utf8), name: name))
+        }
+    }
+
+    private init(name: String, scenario: Scenario) {
+        self.name = name
+        self.scenario = scenario
+    }
+
+    private init(_ file: InputFile, until: String? = nil) throws(UsageError) {
         name = file.name
         let scenario: Scenario
         do throws(ScenarioFaults) { scenario = try Scenario.read(file.bytes, name: file.name) } catch {

@@ -13,6 +13,8 @@ extension Commands.Command {
             Setting("--until", "TIME", help: "end then, a date or an instant, and not where the file says"),
             Setting("--workers", "N", default: "1", help: "worker processes' worth of workers; the result is the same"),
             Setting(switch: "--rules", help: "by the rules alone, without queue and database"),
+            Setting("--random", "N", help: "in place of files, N random histories; each must be what the rules say"),
+            Setting("--seed", "S", default: "1", help: "of the first random history; the next has the next"),
             Setting(
                 "--database", "URL", variable: "DATABASE_URL",
                 help: "make the databases on that server, and not on a private one that ends with the program"),
@@ -30,9 +32,8 @@ extension Commands.Command {
 
 private enum SimulateCommand {
     @Sendable static func run(_ arguments: Arguments) async throws -> Int32 {
-        guard !arguments.operands.isEmpty else { throw UsageError("'simulate' needs at least one scenario file") }
         let workers = try arguments.integer("--workers", in: 1...64)
-        let files = try ScenarioFile.read(arguments.operands, until: arguments.text("--until"))
+        let files = try scenarios(arguments)
         let telling = Telling(arguments)
         let given = arguments.text("--database") == nil ? nil : try arguments.database(application: "simulate")
         let isByRules = arguments.isOn("--rules")
@@ -51,10 +52,23 @@ private enum SimulateCommand {
             Terminal.complain("stopped before the end")
             return 1
         }
-        if arguments.isOn("--check"), files.count > 1 {
+        if telling.judges, files.count > 1 {
             Terminal.print("\(good) as expected, \(files.count - good) not")
         }
         return good == files.count ? 0 : 1
+    }
+
+    private static func scenarios(_ arguments: Arguments) throws -> [ScenarioFile] {
+        guard arguments.text("--random") == nil else {
+            guard arguments.operands.isEmpty else { throw UsageError("--random takes no scenario file") }
+            return try ScenarioFile.random(
+                try arguments.integer("--random", in: 1...1_000_000),
+                from: UInt64(try arguments.integer("--seed", in: 0...Int.max)))
+        }
+        guard !arguments.operands.isEmpty else {
+            throw UsageError("'simulate' needs at least one scenario file, or --random N")
+        }
+        return try ScenarioFile.read(arguments.operands, until: arguments.text("--until"))
     }
 
     /// Plays them all and tells of each. Returns how many came out well.

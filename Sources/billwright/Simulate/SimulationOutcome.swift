@@ -45,25 +45,28 @@ extension InvoiceLine {
 
 /// How outcomes are told at the terminal.
 struct Telling: Sendable {
-    private let checks: Bool
+    /// Whether each is judged, and not only told.
+    let judges: Bool
+    private let isRandom: Bool
     private let explains: Bool
     private let isPretty: Bool
 
     init(_ arguments: Arguments) {
-        checks = arguments.isOn("--check")
+        isRandom = arguments.text("--random") != nil
+        judges = isRandom || arguments.isOn("--check")
         explains = arguments.isOn("--explain")
         isPretty = arguments.isOn("--pretty")
     }
 
-    /// False: it has no outcome, or not what the file expects.
+    /// False: it has no outcome, or not the one that it must have.
     func tell(_ result: Result<SimulationOutcome, any Error>, of file: ScenarioFile) -> Bool {
         do {
             let outcome = try result.get()
             if explains { for line in try outcome.explanation() { Terminal.print(line) } }
-            if checks { return check(outcome, file) }
+            if judges { return try judge(outcome, file) }
             if !explains {
                 let json = outcome.result.json()
-                Terminal.print(isPretty ? json.layout() : json.text())
+                Terminal.print(isPretty ? json.indented() : json.text())
             }
             return true
         } catch {
@@ -72,14 +75,19 @@ struct Telling: Sendable {
         }
     }
 
-    private func check(_ outcome: SimulationOutcome, _ file: ScenarioFile) -> Bool {
-        let differences = file.scenario.expect.map {
-            Expectation.differences(expected: $0, result: outcome.result.json())
+    private func judge(_ outcome: SimulationOutcome, _ file: ScenarioFile) throws -> Bool {
+        guard let expected = try isRandom ? byTheRules(file.scenario) : file.scenario.expect else {
+            Terminal.print("\(file.name): expects nothing")
+            return true
         }
-        for difference in differences ?? [] { Terminal.print("\(file.name): \(difference)") }
-        if differences?.isEmpty ?? true {
-            Terminal.print("\(file.name): " + (differences == nil ? "expects nothing" : "as expected"))
-        }
-        return differences?.isEmpty ?? true
+        let differences = Expectation.differences(expected: expected, result: outcome.result.json())
+        for difference in differences { Terminal.print("\(file.name): \(difference)") }
+        if differences.isEmpty { Terminal.print("\(file.name): as expected") }
+        return differences.isEmpty
+    }
+
+    /// What nobody wrote down for a random history.
+    private func byTheRules(_ scenario: Scenario) throws -> JSONNode {
+        try JSONNode(parsing: Array(SimulationOutcome(byTheRulesOf: scenario).result.json().text().utf8))
     }
 }

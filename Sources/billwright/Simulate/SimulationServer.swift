@@ -16,7 +16,7 @@ struct SimulationServer: Sendable {
         on given: PostgresConfiguration?, _ body: (SimulationServer) async throws -> Value
     ) async throws -> Value {
         guard let given else {
-            return try await PrivateServer.lend { try await lend(on: $0, body) }
+            return try await PrivateServer.lend { try await lend(on: $0.configuration, body) }
         }
         try await requireRights(on: given)
         let server = SimulationServer(owner: given, template: newName())
@@ -29,9 +29,18 @@ struct SimulationServer: Sendable {
 
     /// Plays a scenario on a database of its own.
     func play(_ scenario: Scenario, workers: Int) async throws -> SimulationOutcome {
+        let clock = VirtualClock(scenario.timeline.first?.at ?? scenario.until)
+        return try await lend(workers: workers, clock: clock) { composition in
+            try await Simulation(scenario, composition: composition, clock: clock).run(workers: workers)
+        }
+    }
+
+    /// Lends a new database and what is built on it.
+    func lend<Value: Sendable>(
+        workers: Int, clock: VirtualClock, _ body: (Composition) async throws -> Value
+    ) async throws -> Value {
         let name = Self.newName()
         return try await lendDatabase(name, template: template) {
-            let clock = VirtualClock(scenario.timeline.first?.at ?? scenario.until)
             var configuration = owner.with(database: name)
             // Whoever logs in; row-level security is to hold as it does for a worker.
             configuration.role = Self.workerRole
@@ -40,10 +49,9 @@ struct SimulationServer: Sendable {
                 control: PostgresPool(configuration, size: 3), clock: clock,
                 log: Log(component: "simulate", threshold: .warning))
             do {
-                let simulation = Simulation(scenario, composition: composition, clock: clock)
-                let outcome = try await simulation.run(workers: workers)
+                let value = try await body(composition)
                 await composition.close()
-                return outcome
+                return value
             } catch {
                 await composition.close()
                 throw error
