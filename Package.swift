@@ -134,7 +134,7 @@ let package = Package(
             name: "billwright",
             dependencies: [
                 "Accounts", "Bench", "Billing", "BillingPorts", "BooksStore", "Catalogues", "Commands", "CustomerMails",
-                "Dates", "DunningEmails", "Gateways", "HTTPClient", "HTTPServer", "InvoiceGeneration", "JSONText", "JobKit", "Ledger", "LocalPostgres", "Money",
+                "Dates", "DunningEmails", "Gateways", "HTTPClient", "HTTPServer", "Histories", "InvoiceGeneration", "JSONText", "JobKit", "Ledger", "LocalPostgres", "Money",
                 "Observability", "PaymentMethods", "PaymentRetries", "Postgres", "Processes", "Proration", "QueueStore",
                 "Renewals", "Runtime", "Sandboxes", "Scenarios", "Web",
             ], swiftSettings: strict),

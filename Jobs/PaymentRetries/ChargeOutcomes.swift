@@ -12,14 +12,13 @@ extension CollectPaymentsHandler {
             // It answered, and what it says cannot be: charged twice, another amount. Nothing of ours may go on from there.
             return .held(reason: "\(charge.described): \(reason)")
         case .found(.processing(let reference)):
-            try await settle(charge, .processing, reference: reference, as: nil, in: context)
-            return context.now < charge.settlesAt ? nil : .snoozed(until: context.now + .seconds(24 * 3600))
+            let outcome = try await settle(charge, .processing, reference: reference, as: nil, in: context)
+            return context.now < charge.settlesAt ? outcome : .snoozed(until: context.now + .seconds(24 * 3600))
         case .found(let outcome): return try await record(outcome, of: charge, in: context)
         case .unavailable(let reason): throw GatewayUnavailable(reason: reason)
         case .notFound:
             // It never arrived: the same attempt, under the same key, is sent again.
-            try await change(charge, in: context) { account, place, _ in account.takeBack(attempt: place) }
-            return nil
+            return try await change(charge, in: context) { account, place, _ in account.takeBack(attempt: place) }
         }
     }
 
@@ -28,24 +27,23 @@ extension CollectPaymentsHandler {
     ) async throws -> JobOutcome? {
         switch outcome {
         case .succeeded(let reference):
-            try await settle(charge, .success, reference: reference, as: .confirmed, in: context)
+            return try await settle(charge, .success, reference: reference, as: .confirmed, in: context)
         case .processing(let reference):
-            try await settle(charge, .processing, reference: reference, as: .confirmed, in: context)
+            return try await settle(charge, .processing, reference: reference, as: .confirmed, in: context)
         case .requiresAction(let reference):
-            try await settle(charge, .requiresAction, reference: reference, as: .refused, in: context)
+            return try await settle(charge, .requiresAction, reference: reference, as: .refused, in: context)
         case .declined(let code, let advice, let reference):
             let outcome = PaymentAttempt.Outcome(Decline(code: code, advice: advice), code: code)
-            try await settle(charge, outcome, reference: reference, declineCode: code, as: .refused, in: context)
-        case .unknown: try await settle(charge, .unknown, as: .unknown, in: context)
+            return try await settle(charge, outcome, reference: reference, declineCode: code, as: .refused, in: context)
+        case .unknown: return try await settle(charge, .unknown, as: .unknown, in: context)
         case .notProcessed(let reason):
-            try await change(charge, in: context) { account, place, _ in account.takeBack(attempt: place) }
+            _ = try await change(charge, in: context) { account, place, _ in account.takeBack(attempt: place) }
             throw GatewayUnavailable(reason: reason)
         case .misconfigured(let reason):
             // The attempt stays as sent: an earlier request under its key may have charged, so whoever releases the job
             // has the gateway asked before anything is sent again.
             return .held(reason: "\(charge.described): the gateway refuses our requests: \(reason)")
         }
-        return nil
     }
 
     /// Stores an attempt's outcome and what follows from it for the account; `state` is the effect's, `nil` if that has
@@ -53,7 +51,7 @@ extension CollectPaymentsHandler {
     private func settle(
         _ charge: Charge, _ outcome: PaymentAttempt.Outcome, reference: String? = nil, declineCode: String? = nil,
         as state: EffectState?, in context: BillingContext
-    ) async throws {
+    ) async throws -> JobOutcome? {
         try await change(charge, in: context) { account, place, now in
             try account.settle(
                 attempt: place, with: outcome, reference: reference, declineCode: declineCode, at: now)
@@ -66,20 +64,27 @@ extension CollectPaymentsHandler {
     }
 
     /// Changes the account of an attempt that still waits for its outcome. One that a webhook or another job has settled
-    /// in the meantime is left as it is.
+    /// in the meantime is left as it is. When nothing else is to be collected, the same transaction enqueues what follows,
+    /// and the job is done.
     private func change(
         _ charge: Charge, in context: BillingContext,
         _ body: @Sendable (inout Account, Int, Instant) throws -> Void,
         also: @Sendable (any BillingWork) async throws -> Void = { _ in }
-    ) async throws {
-        try await context.transaction { work in
+    ) async throws -> JobOutcome? {
+        let isDone = try await context.transaction { work in
             guard var open = try await work.accounts([charge.customer]).first,
                 open.account.pendingAttempts.contains(charge.place)
-            else { return }
+            else { return false }
             try body(&open.account, charge.place, work.now)
             try await also(work)
             try await work.store([open])
+            guard try open.account.pendingAttempts.isEmpty && open.account.chargesDue(at: work.now).isEmpty else {
+                return false
+            }
+            try await work.followUp([open])
+            return true
         }
+        return isDone ? context.complete() : nil
     }
 }
 

@@ -36,8 +36,7 @@ public struct CollectPaymentsHandler: JobHandler {
         for _ in 0..<Self.mostCalls {
             let step = try await context.transaction { work in try await nextStep(for: customer, in: work) }
             switch step {
-            case .nothing:
-                return try await context.complete { work in try await work.followUp(work.accounts([customer])) }
+            case .nothing: return context.complete()
             case .wait(let until): return .snoozed(until: until)
             case .send(let charge):
                 if let outcome = try await record(await gateway.charge(charge.request), of: charge, in: context) {
@@ -51,6 +50,7 @@ public struct CollectPaymentsHandler: JobHandler {
     }
 
     private enum Step: Sendable {
+        /// And what follows is enqueued.
         case nothing
         case wait(until: Instant)
         /// Committed as sent; call now.
@@ -71,15 +71,14 @@ public struct CollectPaymentsHandler: JobHandler {
             if answerable <= work.now { return .ask(try await announce(place, of: open, in: work)) }
             waits.append(answerable)
         }
-        // Without a method at the gateway there is nothing to charge; the one that arrives enqueues this again.
-        if open.profile.gatewayCustomer != nil, open.profile.method != nil,
-            let invoice = try open.account.chargesDue(at: work.now).first
-        {
+        if open.profile.isChargeable, let invoice = try open.account.chargesDue(at: work.now).first {
             let place = try open.account.openAttempt(at: work.now, on: invoice)
             return .send(try await send(place, of: &open, in: work))
         }
         try await work.store([open])
-        return waits.min().map { .wait(until: $0) } ?? .nothing
+        if let next = waits.min() { return .wait(until: next) }
+        try await work.followUp([open])
+        return .nothing
     }
 
     /// From when on the gateway may be asked about an attempt; `nil`: it has not been sent.

@@ -97,6 +97,9 @@ public struct CustomerProfile: Hashable, Sendable {
     /// What is charged, by the gateway's ids, once there is one.
     public let method: ActivePaymentMethod?
 
+    /// Whether the gateway can be asked to charge it.
+    public var isChargeable: Bool { gatewayCustomer != nil && method != nil }
+
     public init(
         name: String, sellerCode: String, sellerName: String, gatewayCustomer: String?, method: ActivePaymentMethod?
     ) {

@@ -10,7 +10,7 @@ extension BillingWork {
         var toInvoice: [CustomerKey] = []
         var jobs: [NewJob] = []
         for open in accounts {
-            switch open.account.nextTask(at: now) {
+            switch open.account.nextTask(at: now, isChargeable: open.profile.isChargeable) {
             case .invoice: toInvoice.append(open.key)
             case .collect: jobs.append(try NewJob(CollectPayments(customer: open.key)))
             case .remind: jobs.append(try NewJob(RemindCustomer(customer: open.key)))
@@ -36,14 +36,14 @@ extension BillingWork {
 extension Account {
     fileprivate enum Task { case invoice, collect, remind }
 
-    fileprivate func nextTask(at now: Instant) -> Task? {
+    /// Without a method at the gateway there is nothing to charge; whoever registers one asks here again.
+    fileprivate func nextTask(at now: Instant, isChargeable: Bool) -> Task? {
         do {
-            if let reactivation, reactivation.invoice == nil {
-                // What is overdue is charged first.
-                return try chargesDue(at: now).isEmpty ? .invoice : .collect
-            }
+            let isChargeDue = try isChargeable && !chargesDue(at: now).isEmpty
+            // What is overdue is charged before a subscription begins anew.
+            if let reactivation, reactivation.invoice == nil { return isChargeDue ? .collect : .invoice }
             if try draft(at: now) != nil { return .invoice }
-            if try !chargesDue(at: now).isEmpty { return .collect }
+            if isChargeDue { return .collect }
             return try isReminderDue(at: now) ? .remind : nil
         } catch {
             // What cannot be worked out is for the job to say, which is held where people look.

@@ -39,6 +39,11 @@ public struct LocalServer: Sendable {
         }.value
     }
 
+    /// Stops at once and saves nothing: for a server whose data nobody wants any more. Finishes in a cancelled task too.
+    public func abandon() async {
+        await Task { _ = await child.stop(.quit, within: .seconds(10)) }.value
+    }
+
     /// libpq's quoting: in quotes, with a backslash before a quote or a backslash.
     static func quoted(_ value: String) -> String {
         let escaped = value.flatMap { $0 == "'" || $0 == "\\" ? ["\\", $0] : [$0] }

@@ -30,6 +30,8 @@ public struct PostgresConfiguration: Sendable {
     public var callTimeout: Duration = .seconds(40)
     /// Sent when a session starts; nil sends none, for a PgBouncer that refuses start-up options.
     public var sessionLimits: SessionLimits? = SessionLimits()
+    /// Whom a session acts as from its start, where that is not who logs in; who logs in must be a member.
+    public var role: String?
     /// Whether statements are prepared once per session; false for a PgBouncer in transaction mode before 1.21.
     public var usesPreparedStatements = true
 
@@ -94,9 +96,10 @@ public struct PostgresConfiguration: Sendable {
             "tcp_user_timeout": "15000",
         ]
         for option in options { parameters[option.keyword] = option.value }
-        if let sessionLimits {
-            // Ours stand first: an option given by the user wins.
-            parameters["options"] = [sessionLimits.startupOptions, value(of: "options") ?? ""].joined(separator: " ")
+        // Ours stand first: an option given by the user wins.
+        let startup = [sessionLimits?.startupOptions, role.map { "-c role=\($0)" }].compactMap(\.self)
+        if !startup.isEmpty {
+            parameters["options"] = (startup + [value(of: "options") ?? ""]).joined(separator: " ")
         }
         return parameters.map { (keyword: $0.key, value: $0.value) }
     }

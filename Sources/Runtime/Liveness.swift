@@ -1,7 +1,8 @@
 internal import JobKit
 internal import Observability
 
-// Staying alive, and taking over from those who did not. Real time only: no business clock here.
+// Staying alive, and taking over from those who did not. Real time only: no business clock here. What fails because its
+// task was cancelled is no failure, and nobody is told of it.
 extension Worker {
     /// Beats until cancelled. Returns when this incarnation must count itself lost: the roster has forgotten it, or no
     /// beat got through for `surrender`.
@@ -17,6 +18,7 @@ extension Worker {
                 lastHeard = asked
                 clock.synchronise(databaseTime: heartbeat.databaseTime)
             } catch {
+                if Task.isCancelled { return }
                 log.warning("heartbeat failed", ["worker": "\(id)", "error": "\(error)"])
                 if ContinuousClock.now - lastHeard >= settings.surrender { return }
             }
@@ -43,6 +45,7 @@ extension Worker {
                 isUnfinished = rescue.requeued.count + rescue.held.count >= 5000
                 for queue in rescue.queues { signals[queue]?.raise() }
             } catch {
+                if Task.isCancelled { return }
                 log.warning("looking for lost workers failed", ["error": "\(error)"])
             }
             if !isUnfinished { try? await Task.sleep(for: settings.rescueInterval) }
@@ -56,7 +59,10 @@ extension Worker {
             await signal.sleep(for: settings.rescueInterval)
             do {
                 for run in try await store.endRuns(now: clock.now()) { log.info("run ended", ["run": "\(run)"]) }
-            } catch { log.warning("cannot look for runs that have ended; trying again", ["error": "\(error)"]) }
+            } catch {
+                if Task.isCancelled { return }
+                log.warning("cannot look for runs that have ended; trying again", ["error": "\(error)"])
+            }
             // Jobs of a run end by the thousand; one look serves those of a moment.
             try? await Task.sleep(for: .milliseconds(100))
         }
@@ -74,6 +80,7 @@ extension Worker {
                     log.error("kind stopped by its breaker", ["kind": stopped.kind.name, "error": stopped.reason])
                 }
             } catch {
+                if Task.isCancelled { return }
                 for (kind, count) in completed where count > 0 { tally.add(kind, count) }
                 log.warning("cannot look whether a kind must be stopped; trying again", ["error": "\(error)"])
             }

@@ -158,6 +158,7 @@ final class QueueLoop<Store: JobStore>: Sendable {
             try await worker.store.giveBackStrays(of: life.id, in: queue, running: inHand.all)
             return true
         } catch {
+            if Task.isCancelled { return false }
             worker.log.warning("cannot look for lost claims; trying again", ["queue": queue.name, "error": "\(error)"])
             return false
         }
@@ -172,6 +173,8 @@ final class QueueLoop<Store: JobStore>: Sendable {
             }
             return jobs
         } catch {
+            // What a claim that was cut off may have leased goes with this worker's life.
+            if Task.isCancelled { return nil }
             worker.log.warning("claim failed; trying again", ["queue": queue.name, "error": "\(error)"])
             return nil
         }

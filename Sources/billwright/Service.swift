@@ -21,7 +21,7 @@ struct Service: Sendable {
         let drain = Drain()
         let signals = Signals(drain)
         defer { signals.cancel() }
-        let connected = try await unlessStopped(drain) {
+        let connected = try await drain.unlessStopped {
             try await Composition.connect(configuration, connections: connections, wait: wait, log: log)
         }
         guard let composition = connected else { return 0 }
@@ -40,20 +40,5 @@ struct Service: Sendable {
             house: PostgresHousekeeping(pool: composition.pool), clock: composition.clock, log: log,
             metrics: composition.metrics
         ).run(until: drain)
-    }
-
-    /// Nil when told to stop first: a database that is away must not keep a process from ending.
-    private static func unlessStopped<Value: Sendable>(
-        _ drain: Drain, _ body: @escaping @Sendable () async throws -> Value
-    ) async throws -> Value? {
-        try await withThrowingTaskGroup(of: Value?.self) { group in
-            group.addTask { try await body() }
-            group.addTask {
-                await drain.wait(for: .draining)
-                return nil
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? nil
-        }
     }
 }

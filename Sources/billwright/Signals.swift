@@ -19,3 +19,18 @@ struct Signals {
 
     func cancel() { sources.forEach { $0.cancel() } }
 }
+
+extension Drain {
+    /// What `body` returns; nil when told to stop first: then it is cancelled and waited for.
+    func unlessStopped<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value? {
+        try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                await self.wait(for: .draining)
+                return nil
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
+        }
+    }
+}

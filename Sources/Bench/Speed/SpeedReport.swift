@@ -12,7 +12,11 @@ public struct SpeedReport: Sendable {
     /// In the order in which each was first taken.
     private var samples: [Samples] = []
 
-    mutating func add(_ name: String, _ value: Double, of who: String = SpeedReport.ours) {
+    public init() {}
+
+    public mutating func add(_ name: String, _ value: Double) { add(name, value, of: Self.ours) }
+
+    mutating func add(_ name: String, _ value: Double, of who: String) {
         if let index = samples.firstIndex(where: { $0.who == who && $0.name == name }) {
             samples[index].values.append(value)
         } else {

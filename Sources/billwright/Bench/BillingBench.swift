@@ -43,14 +43,13 @@ enum BillingBench {
         var figures: [BillingFigure] = []
         for count in counts {
             Terminal.complain("\(count) customers")
-            let server = try await SimulationServer.start(isDurable: true)
-            do {
-                figures.append(try await measure(count, workers: workers, history: history, on: server))
-            } catch {
-                await server.stop()
-                throw error
-            }
-            await server.stop()
+            figures.append(
+                try await PrivateServer.lend(isDurable: true) { local in
+                    try await SimulationServer.lend(on: local.configuration) { server in
+                        try await measure(
+                            count, workers: workers, history: history, on: server, postmaster: local.processID)
+                    }
+                })
         }
         for figure in figures {
             for line in arguments.isOn("--json") ? [figure.json] : figure.lines { Terminal.print(line) }
@@ -59,30 +58,30 @@ enum BillingBench {
     }
 
     private static func measure(
-        _ count: Int, workers: Int, history: Int, on server: borrowing SimulationServer
+        _ count: Int, workers: Int, history: Int, on server: SimulationServer, postmaster: CInt
     ) async throws -> BillingFigure {
         let clock = VirtualClock(TimeZoneRules.utc.instant(of: billingDay.adding(months: -history)))
-        let composition = try await server.database("bench", clock: clock, workers: workers)
-        let run = BillingRunUnderTest(composition: composition, clock: clock, workers: workers)
-        let seller = try await run.found(count)
-        let pulse = server.processID
-        return try await run.working {
-            for month in (0..<history).reversed() {
-                // The first is what the load itself brought about.
+        return try await server.lend(workers: workers, clock: clock) { composition in
+            let run = try await BillingRunUnderTest(composition: composition, clock: clock, workers: workers)
+            let seller = try await run.found(count)
+            return try await run.working {
+                for month in (0..<history).reversed() {
+                    // The first is what the load itself brought about.
+                    try await run.renew(seller)
+                    try await run.settle()
+                    clock.set(to: TimeZoneRules.utc.instant(of: billingDay.adding(months: -month)))
+                    if month > 0 { Terminal.complain("billed \(history - month) months before") }
+                }
+                let cpu = CPUTime.now(of: postmaster)
+                let start = ContinuousClock.now
                 try await run.renew(seller)
                 try await run.settle()
-                clock.set(to: TimeZoneRules.utc.instant(of: billingDay.adding(months: -month)))
-                if month > 0 { Terminal.complain("billed \(history - month) months before") }
+                let elapsed = start.duration(to: .now)
+                let used = CPUTime.now(of: postmaster)
+                return BillingFigure(
+                    customers: count, seconds: elapsed / .seconds(1), workerCPU: used.own - cpu.own,
+                    databaseCPU: used.database - cpu.database, paid: try await run.paid(on: billingDay))
             }
-            let cpu = CPUTime.now(of: pulse)
-            let start = ContinuousClock.now
-            try await run.renew(seller)
-            try await run.settle()
-            let elapsed = start.duration(to: .now)
-            let used = CPUTime.now(of: pulse)
-            return BillingFigure(
-                customers: count, seconds: elapsed / .seconds(1), workerCPU: used.own - cpu.own,
-                databaseCPU: used.database - cpu.database, paid: try await run.paid(on: billingDay))
         }
     }
 
@@ -97,8 +96,9 @@ struct BillingRunUnderTest {
     let workers: Int
     private let store: Composition.Store
     private let registry: JobRegistry<any BillingWork>
+    private let pulse: SimulationPulse
 
-    init(composition: Composition, clock: VirtualClock, workers: Int) {
+    init(composition: Composition, clock: VirtualClock, workers: Int) async throws {
         self.composition = composition
         self.clock = clock
         self.workers = workers
@@ -107,6 +107,8 @@ struct BillingRunUnderTest {
             gateway: SimulatedGateway(), mailer: SimulatedMailer(), mailDomain: "bench.example",
             zones: HostTimeZones(), reconcileAfter: .seconds(300)
         ).registry
+        pulse = try await SimulationPulse(
+            composition, store: store, numbering: Turnstile(), queues: registry.queues)
     }
 
     /// A seller with a plan, and its customers, each with a card and a subscription from today on.
@@ -160,11 +162,7 @@ struct BillingRunUnderTest {
         }
     }
 
-    func settle() async throws {
-        while try await composition.control.query(SimulationSQL.left(at: clock.now())).only(Int32.self) > 0 {
-            try await Task.sleep(for: .milliseconds(5))
-        }
-    }
+    func settle() async throws { try await pulse.settle(at: clock.now()) }
 
     func paid(on date: LocalDate) async throws -> Int {
         try await composition.control.transaction(settings: [.tenant(.all)], readOnly: true) { transaction in

@@ -68,33 +68,38 @@ struct SimulatedMailer: Mailer {
     func send(_ message: MailMessage) async -> MailOutcome { .accepted(reply: "250 taken") }
 }
 
-/// Holds jobs back until their wave has come.
-final class Gate: Sendable {
+/// Holds jobs back until their turn has come.
+final class Turnstile: Sendable {
     private struct State {
-        var isOpen = false
+        var isRemoved = false
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
     private let state = Mutex(State())
 
-    func open() {
-        let waiters = state.withLock { state in
-            state.isOpen = true
+    /// Lets those through that wait now, and nobody after them.
+    func admit() { takeWaiters().forEach { $0.resume() } }
+
+    /// Lets everybody through from now on.
+    func remove() {
+        state.withLock { $0.isRemoved = true }
+        admit()
+    }
+
+    private func takeWaiters() -> [CheckedContinuation<Void, Never>] {
+        state.withLock { state in
             defer { state.waiters = [] }
             return state.waiters
         }
-        for waiter in waiters { waiter.resume() }
     }
 
-    func close() { state.withLock { $0.isOpen = false } }
-
-    func wait() async {
+    func pass() async {
         await withCheckedContinuation { continuation in
-            let isOpen = state.withLock { state in
-                if !state.isOpen { state.waiters.append(continuation) }
-                return state.isOpen
+            let isRemoved = state.withLock { state in
+                if !state.isRemoved { state.waiters.append(continuation) }
+                return state.isRemoved
             }
-            if isOpen { continuation.resume() }
+            if isRemoved { continuation.resume() }
         }
     }
 }

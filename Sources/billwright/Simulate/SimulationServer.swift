@@ -1,119 +1,137 @@
-internal import BooksStore
-internal import Commands
-internal import FoundationEssentials
-internal import Glibc
-internal import LocalPostgres
 internal import Observability
 internal import Postgres
-internal import QueueStore
 internal import Runtime
-internal import Dates
+internal import Scenarios
 
-/// Databases for simulations, each thrown away after its scenario: on a Postgres of their own that ends with the program,
-/// or on one that is given.
-struct SimulationServer: ~Copyable {
-    private let access: Access
-    private let folder: String
-    private let server: LocalServer
-    private let lock: HomeLock
+/// Databases for simulations, each thrown away after its scenario: on a Postgres of their own, or on one that is given.
+struct SimulationServer: Sendable {
+    /// May make databases.
+    private let owner: PostgresConfiguration
+    /// The one database in which the others are made, with every migration.
+    private let template: String
 
-    /// How databases of it are reached.
-    struct Access: Sendable {
-        /// With the database's name and the role in place of `%d` and `%r`.
-        let pattern: String
-        let owner, worker: String
-        let template: String
-
-        func configuration(_ database: String, as role: String) throws -> PostgresConfiguration {
-            let text = pattern.replacing("%d", with: database).replacing("%r", with: role)
-            var configuration = try PostgresConfiguration(text)
-            configuration.applicationName = "billwright simulate"
-            return configuration
+    /// Lends a server to `body`; afterwards nothing is left of what was made for it but, on a given one, the roles that
+    /// the migrations make. `nil`: a private one.
+    static func lend<Value: Sendable>(
+        on given: PostgresConfiguration?, _ body: (SimulationServer) async throws -> Value
+    ) async throws -> Value {
+        guard let given else {
+            return try await PrivateServer.lend { try await lend(on: $0.configuration, body) }
+        }
+        try await requireRights(on: given)
+        let server = SimulationServer(owner: given, template: newName())
+        return try await server.lendDatabase(server.template) {
+            _ = try await Migrator(given.with(database: server.template), Composition.migrations) { _ in }.migrate()
+            try await server.requireMembership()
+            return try await body(server)
         }
     }
 
-    /// Starts a private Postgres. One that loses everything when it ends need not wait for the disk.
-    static func start(isDurable: Bool = false) async throws -> SimulationServer {
-        let folder = try Self.temporaryFolder()
-        let home = try Home(folder)
-        try await home.create()
-        let lock = try home.lock()
-        var settings = PrivateCluster.Settings()
-        settings.isDurable = isDurable
-        settings.maxConnections = 300
-        let cluster = PrivateCluster(
-            binaries: try PrivateCluster.binaries(for: home, environment: ProcessInfo.processInfo.environment),
-            settings: settings)
-        let server = try await cluster.start(holding: lock)
-        let access = Access(
-            pattern: "host='\(home.sockets)' port=5432 dbname='%d' user='%r'", owner: "billwright_owner",
-            worker: "billwright_worker", template: "simulation")
+    /// Plays a scenario on a database of its own.
+    func play(_ scenario: Scenario, workers: Int) async throws -> SimulationOutcome {
+        let clock = VirtualClock(scenario.timeline.first?.at ?? scenario.until)
+        return try await lend(workers: workers, clock: clock) { composition in
+            try await Simulation(scenario, composition: composition, clock: clock).run(workers: workers)
+        }
+    }
+
+    /// Lends a new database and what is built on it.
+    func lend<Value: Sendable>(
+        workers: Int, clock: VirtualClock, _ body: (Composition) async throws -> Value
+    ) async throws -> Value {
+        let name = Self.newName()
+        return try await lendDatabase(name, template: template) {
+            var configuration = owner.with(database: name)
+            // Whoever logs in; row-level security is to hold as it does for a worker.
+            configuration.role = Self.workerRole
+            let composition = Composition(
+                configuration, pool: PostgresPool(configuration, size: min(4 + 2 * workers, 16)),
+                control: PostgresPool(configuration, size: 3), clock: clock,
+                log: Log(component: "simulate", threshold: .warning))
+            do {
+                let value = try await body(composition)
+                await composition.close()
+                return value
+            } catch {
+                await composition.close()
+                throw error
+            }
+        }
+    }
+
+    private static let workerRole = "billwright_worker"
+
+    private static func newName() -> String {
+        "billwright_simulation_" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
+    }
+
+    /// Makes a database, and drops it whatever happens.
+    private func lendDatabase<Value: Sendable>(
+        _ name: String, template: String = "template0", _ body: () async throws -> Value
+    ) async throws -> Value {
+        _ = try await Self.ask(
+            "CREATE DATABASE \(SQL.identifier(name)) TEMPLATE \(SQL.identifier(template))", on: owner)
+        let value: Value
         do {
-            try await prepare(access)
+            value = try await body()
         } catch {
-            await server.stop()
+            try? await drop(name)
             throw error
         }
-        return SimulationServer(access: access, folder: folder, server: server, lock: lock)
+        try await drop(name)
+        return value
     }
 
-    /// Roles, and the one database in which the others are made, with every migration.
-    private static func prepare(_ access: Access) async throws {
-        let superuser = try await PostgresConnection.connect(
-            access.configuration("postgres", as: PrivateCluster.superuser))
-        for role in ["billwright_owner", "billwright_worker", "billwright_web"] {
-            _ = try await superuser.query("CREATE ROLE \(SQL.identifier(role)) LOGIN CREATEDB")
+    /// Also when the task is cancelled.
+    private func drop(_ name: String) async throws {
+        try await Task {
+            _ = try await Self.ask("DROP DATABASE IF EXISTS \(SQL.identifier(name)) WITH (FORCE)", on: owner)
+        }.value
+    }
+
+    private static func ask(_ statement: SQL, on server: PostgresConfiguration) async throws -> Rows {
+        let connection = try await PostgresConnection.connect(server)
+        let answer: Result<Rows, PostgresError>
+        do throws(PostgresError) { answer = .success(try await connection.query(statement)) } catch {
+            answer = .failure(error)
         }
-        await superuser.close()
-        let owner = try await PostgresConnection.connect(access.configuration("postgres", as: access.owner))
-        _ = try await owner.query("CREATE DATABASE \(SQL.identifier(access.template))")
-        await owner.close()
-        _ = try await Migrator(
-            access.configuration(access.template, as: access.owner), Composition.migrations
-        ) { _ in }.migrate()
+        await connection.close()
+        return try answer.get()
     }
 
-    private init(access: Access, folder: String, server: LocalServer, lock: consuming HomeLock) {
-        self.access = access
-        self.folder = folder
-        self.server = server
-        self.lock = lock
-    }
+    // MARK: What a login may do
 
-    /// A new database and what is built on it.
-    func database(_ name: String, clock: VirtualClock, workers: Int) async throws -> Composition {
-        let admin = try await PostgresConnection.connect(access.configuration("postgres", as: access.owner))
-        _ = try await admin.query(
-            "CREATE DATABASE \(SQL.identifier(name)) TEMPLATE \(SQL.identifier(access.template))")
-        await admin.close()
-        let configuration = try access.configuration(name, as: access.worker)
-        return Composition(
-            configuration, pool: PostgresPool(configuration, size: 4 + workers * 4),
-            control: PostgresPool(configuration, size: 3), clock: clock,
-            log: Log(component: "simulate", threshold: .warning))
-    }
-
-    func drop(_ name: String) async throws {
-        let admin = try await PostgresConnection.connect(access.configuration("postgres", as: PrivateCluster.superuser))
-        _ = try await admin.query("DROP DATABASE \(SQL.identifier(name)) WITH (FORCE)")
-        await admin.close()
-    }
-
-    /// The server's first process: the others are its children.
-    var processID: CInt { server.processID }
-
-    consuming func stop() async {
-        await server.stop()
-        try? FileManager.default.removeItem(atPath: folder)
-        _ = lock.home  // Held until here.
-    }
-
-    /// Short, because a socket's path must be; and where the server's user may enter.
-    private static func temporaryFolder() throws -> String {
-        var template = Array("/tmp/bw-simulate.XXXXXX".utf8CString)
-        guard unsafe mkdtemp(&template) != nil, unsafe chmod(template, 0o711) == 0 else {
-            throw SimulationFault(description: "cannot make a folder in /tmp (errno \(errno))")
+    private static func requireRights(on server: PostgresConfiguration) async throws {
+        let (role, mayCreate, mayMigrate) = try await ask(
+            """
+            SELECT current_user::text, rolsuper OR rolcreatedb,
+                   rolsuper OR rolcreaterole OR (SELECT count(*) = 3 FROM pg_roles
+                     WHERE rolname IN ('billwright_owner', 'billwright_worker', 'billwright_web'))
+              FROM pg_roles WHERE rolname = current_user
+            """, on: server
+        ).only(String.self, Bool.self, Bool.self)
+        guard mayCreate else { throw MissingRight(server, role, "may not create databases", "ALTER ROLE \(role) CREATEDB") }
+        guard mayMigrate else {
+            throw MissingRight(
+                server, role, "may not make the roles of Billwright, which are not there", "ALTER ROLE \(role) CREATEROLE")
         }
-        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    private func requireMembership() async throws {
+        let (role, isMember) = try await Self.ask(
+            "SELECT current_user::text, pg_has_role(\(Self.workerRole), 'MEMBER')", on: owner
+        ).only(String.self, Bool.self)
+        guard isMember else {
+            throw MissingRight(owner, role, "is no member of \(Self.workerRole)", "GRANT \(Self.workerRole) TO \(role)")
+        }
+    }
+}
+
+/// A login that may not do what simulations need on a server of somebody's.
+private struct MissingRight: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ server: PostgresConfiguration, _ role: String, _ lack: String, _ remedy: String) {
+        description = "\(role) \(lack) on \(server): \(remedy), or unset DATABASE_URL: then a private Postgres is used"
     }
 }
