@@ -4,6 +4,7 @@ import BillingPorts
 import BooksStore
 import Dates
 import JobKit
+import Ledger
 import Money
 import Postgres
 import QueueStore
