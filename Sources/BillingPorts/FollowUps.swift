@@ -9,7 +9,7 @@ extension BillingWork {
     public func followUp(_ accounts: [OpenAccount]) async throws {
         var toInvoice: [CustomerKey] = []
         for open in accounts {
-            switch open.account.nextTask(at: now) {
+            switch open.account.nextTask(at: now, canBeCharged: open.profile.canBeCharged) {
             case .invoice: toInvoice.append(open.key)
             case .collect: try await enqueue(CollectPayments(customer: open.key))
             case .remind: try await enqueue(RemindCustomer(customer: open.key))
@@ -34,10 +34,11 @@ extension BillingWork {
 extension Account {
     fileprivate enum Task { case invoice, collect, remind }
 
-    fileprivate func nextTask(at now: Instant) -> Task? {
+    /// Who has nothing at the gateway waits for it: the method that arrives asks again.
+    fileprivate func nextTask(at now: Instant, canBeCharged: Bool) -> Task? {
         do {
             if try reactivation.map({ $0.invoice == nil }) ?? (draft(at: now) != nil) { return .invoice }
-            if try !chargesDue(at: now).isEmpty { return .collect }
+            if try canBeCharged && !chargesDue(at: now).isEmpty { return .collect }
             return try isReminderDue(at: now) ? .remind : nil
         } catch {
             // What cannot be worked out is for the job to say, which is held where people look.
