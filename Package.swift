@@ -25,7 +25,8 @@ func store(_ name: String, _ imports: String..., migrations: [String]) -> Target
 /// A job type: `Jobs/<name>`. It sees the domain, the ports and the queue's words, never another job type.
 func job(_ name: String) -> Target {
     .target(
-        name: name, dependencies: ["Accounts", "Billing", "BillingPorts", "Dates", "JobKit", "Money"], path: "Jobs/\(name)",
+        name: name, dependencies: ["Accounts", "Billing", "BillingPorts", "Dates", "JobKit", "Money"],
+        path: "Jobs/\(name)",
         exclude: ["README.md"], swiftSettings: strict)
 }
 
@@ -38,6 +39,16 @@ func testSupport(_ name: String, _ imports: String...) -> Target {
 /// The tests of one target, or of one story.
 func tests(_ name: String, _ imports: String...) -> Target {
     .testTarget(name: "\(name)Tests", dependencies: imports.map { .byName(name: $0) }, swiftSettings: strict)
+}
+
+/// The tests of a job type on real books, with the other job types of its stories.
+func jobTests(_ name: String, _ others: String...) -> Target {
+    .testTarget(
+        name: "\(name)Tests",
+        dependencies: ([name] + others).map { .byName(name: $0) } + [
+            "Accounts", "Billing", "BillingPorts", "BillingSupport", "Dates", "JobKit", "Money", "Postgres",
+            "TestSupport",
+        ], swiftSettings: strict)
 }
 
 let package = Package(
@@ -111,7 +122,8 @@ let package = Package(
                 "0007_housekeeping", "0008_cluster", "0009_runs", "0010_limits", "0011_foreign",
             ]),
         store(
-            "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "JSONText", "JobKit", "Ledger", "Money", "Postgres",
+            "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "JSONText", "JobKit", "Ledger", "Money",
+            "Postgres",
             "QueueStore", migrations: ["0001_books"]),
 
         // Stand-ins for people without accounts: what behaves as the real thing does.
@@ -134,7 +146,8 @@ let package = Package(
             name: "billwright",
             dependencies: [
                 "Accounts", "Bench", "Billing", "BillingPorts", "BooksStore", "Catalogues", "Commands", "CustomerMails",
-                "Dates", "DunningEmails", "Gateways", "HTTPClient", "HTTPServer", "Histories", "InvoiceGeneration", "JSONText", "JobKit", "Ledger", "LocalPostgres", "Money",
+                "Dates", "DunningEmails", "Gateways", "HTTPClient", "HTTPServer", "Histories", "InvoiceGeneration",
+                "JSONText", "JobKit", "Ledger", "LocalPostgres", "Money",
                 "Observability", "PaymentMethods", "PaymentRetries", "Postgres", "Processes", "Proration", "QueueStore",
                 "Renewals", "Runtime", "Sandboxes", "Scenarios", "Web",
             ], swiftSettings: strict),
@@ -143,8 +156,8 @@ let package = Package(
         testSupport("TestSupport", "Postgres"),
         testSupport("JudgeSupport"),
         testSupport(
-            "BillingSupport", "Billing", "BillingPorts", "BooksStore", "Dates", "JobKit", "Money", "Postgres",
-            "QueueStore", "TestSupport"),
+            "BillingSupport", "Accounts", "Billing", "BillingPorts", "BooksStore", "Dates", "JobKit", "Money",
+            "Postgres", "QueueStore", "TestSupport"),
         tests("Tidy"),
         tests("Dates", "Chance", "Dates"),
         tests("Money", "Chance", "Money"),
@@ -174,18 +187,13 @@ let package = Package(
             "BooksStore", "Accounts", "Billing", "BillingPorts", "BooksStore", "Chance", "Dates", "JSONText", "JobKit",
             "Ledger", "Money", "Postgres", "QueueStore", "TestSupport"),
         tests("BillingSupport", "BillingSupport", "Dates"),
-        tests(
-            "Renewals", "BillingPorts", "BillingSupport", "Dates", "InvoiceGeneration", "JobKit", "Postgres",
-            "Renewals", "TestSupport"),
-        tests(
-            "InvoiceGeneration", "Billing", "BillingPorts", "BillingSupport", "Dates", "InvoiceGeneration", "JobKit",
-            "Postgres", "TestSupport"),
-        tests(
-            "PaymentRetries", "BillingPorts", "BillingSupport", "Dates", "JobKit", "Money", "PaymentRetries",
-            "Postgres", "TestSupport"),
-        tests(
-            "PaymentMethods", "Billing", "BillingPorts", "BillingSupport", "BooksStore", "Dates", "InvoiceGeneration",
-            "JobKit", "PaymentMethods", "PaymentRetries", "Postgres", "TestSupport"),
+        jobTests("Renewals", "InvoiceGeneration"),
+        jobTests("Proration", "InvoiceGeneration"),
+        jobTests("InvoiceGeneration", "Chance", "Renewals"),
+        jobTests("PaymentRetries", "DunningEmails"),
+        jobTests("DunningEmails", "PaymentRetries", "Renewals"),
+        jobTests("PaymentMethods", "InvoiceGeneration", "PaymentRetries"),
+        jobTests("CustomerMails"),
         tests("Runtime", "Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"),
         tests(
             "EndToEnd", "BooksStore", "CLinux", "Dates", "HTTPClient", "JobKit", "JudgeSupport", "LocalPostgres",

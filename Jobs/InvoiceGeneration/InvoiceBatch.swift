@@ -1,6 +1,7 @@
 internal import Accounts
 internal import BillingPorts
 internal import Dates
+internal import JobKit
 
 /// Accounts that are to be invoiced in one transaction.
 struct InvoiceBatch {
@@ -11,9 +12,11 @@ struct InvoiceBatch {
     /// The places of those who have something to invoice, in the order in which they are numbered.
     private var due: [Int] = []
 
-    init(_ accounts: [OpenAccount], at now: Instant) {
-        self.accounts = accounts
-        self.now = now
+    init(_ keys: [CustomerKey], of books: any BillingWork) async throws {
+        let read = try await books.readableAccounts(keys)
+        accounts = read.accounts
+        refusals = read.faults.map { CannotBill(customer: $0.key, reason: $0.reason) }
+        now = books.now
     }
 
     var count: Int { due.count }
@@ -24,11 +27,10 @@ struct InvoiceBatch {
         for var open in accounts {
             do {
                 try open.account.advance(to: now)
-                let isReactivation = open.account.reactivation.map { $0.invoice == nil } ?? false
-                if try isReactivation || open.account.draft(at: now) != nil { due.append(kept.count) }
+                if try open.account.owesInvoice(at: now) { due.append(kept.count) }
                 kept.append(open)
             } catch {
-                refusals.append(CannotBill(customer: open.key, code: open.account.code, reason: "\(error)"))
+                refusals.append(CannotBill(customer: open.key, reason: "\(open.account.code): \(error)"))
             }
         }
         accounts = kept
@@ -54,7 +56,18 @@ struct InvoiceBatch {
 /// Why a customer cannot be billed now; the others go on.
 struct CannotBill: Error, CustomStringConvertible {
     let customer: CustomerKey
-    let code: String
     let reason: String
-    var description: String { "customer \(customer) (\(code)) cannot be billed: \(reason)" }
+    var description: String { "customer \(customer) cannot be billed: \(reason)" }
+}
+
+extension Account {
+    /// Whether there is something to be numbered. A reactivation that costs nothing is done with that; while the charge
+    /// for one is waited for, nothing else is invoiced.
+    fileprivate mutating func owesInvoice(at now: Instant) throws -> Bool {
+        guard let reactivation else { return try draft(at: now) != nil }
+        guard reactivation.invoice == nil else { return false }
+        if try draft(at: reactivation.at) != nil { return true }
+        _ = try invoiceReactivation { _ in preconditionFailure("a number for nothing") }
+        return try draft(at: now) != nil
+    }
 }

@@ -17,17 +17,22 @@ public struct InvoiceGenerationHandler: JobHandler {
     public func run(_ job: Job<GenerateInvoices>, in context: BillingContext) async throws -> JobOutcome {
         do {
             return try await context.complete { work in
-                let accounts = try await work.accounts(job.arguments.keys)
-                var batch = InvoiceBatch(accounts, at: work.now)
+                var batch = try await InvoiceBatch(job.arguments.keys, of: work)
                 batch.draft()
                 if job.arguments.customers.count == 1, let refusal = batch.refusals.first { throw refusal }
                 for refusal in batch.refusals {
                     try await work.enqueue(
                         GenerateInvoices(seller: job.arguments.seller, customers: [refusal.customer.customer]))
                 }
-                try batch.issue { _, account in account.nextNumber }
-                try await work.store(batch.accounts)
-                try await work.followUp(batch.accounts)
+                switch try await work.numbering(of: job.arguments.seller).scheme {
+                case .customer:
+                    try batch.issue { _, account in account.nextNumber }
+                    try await work.store(batch.accounts)
+                    try await work.followUp(batch.accounts)
+                case .seller:
+                    // One who was set aside while the series was numbered: he goes back to where its numbers are given.
+                    try await work.requestInvoices(of: batch.accounts.map(\.key))
+                }
             }
         } catch let refusal as CannotBill {
             // A person must look at this customer.
@@ -62,7 +67,7 @@ public struct FinaliseInvoicesHandler: JobHandler {
     }
 
     private func finalise(_ keys: [CustomerKey], of seller: Seller.ID, in work: any BillingWork) async throws {
-        var batch = InvoiceBatch(try await work.accounts(keys), at: work.now)
+        var batch = try await InvoiceBatch(keys, of: work)
         batch.draft()
         for refusal in batch.refusals {
             try await work.enqueue(GenerateInvoices(seller: seller, customers: [refusal.customer.customer]))

@@ -1,3 +1,4 @@
+internal import Accounts
 internal import Billing
 public import BillingPorts
 public import JobKit
@@ -59,6 +60,12 @@ public struct RegisterPaymentMethodHandler: JobHandler {
             return try await context.complete { work in
                 try await work.refuse(method.id, of: customer, reason: "\(code): \(message)")
                 try await work.settle(attachment, as: .refused, result: Array("{}".utf8))
+                var accounts = try await work.accounts([customer])
+                for index in accounts.indices where !accounts[index].profile.canBeCharged {
+                    accounts[index].account.losePaymentMethod()
+                }
+                try await work.store(accounts)
+                try await work.followUp(accounts)
             }
         case .misconfigured(let reason): return .held(reason: "the gateway refuses our requests: \(reason)")
         case .unavailable(let reason): throw GatewayUnavailable(reason: reason)

@@ -18,7 +18,7 @@ extension CollectPaymentsHandler {
         case .unavailable(let reason): throw GatewayUnavailable(reason: reason)
         case .notFound:
             // It never arrived: the same attempt, under the same key, is sent again.
-            return try await change(charge, in: context) { account, place, _ in account.takeBack(attempt: place) }
+            return try await takeBack(charge, in: context)
         }
     }
 
@@ -37,7 +37,7 @@ extension CollectPaymentsHandler {
             return try await settle(charge, outcome, reference: reference, declineCode: code, as: .refused, in: context)
         case .unknown: return try await settle(charge, .unknown, as: .unknown, in: context)
         case .notProcessed(let reason):
-            _ = try await change(charge, in: context) { account, place, _ in account.takeBack(attempt: place) }
+            _ = try await takeBack(charge, in: context)
             throw GatewayUnavailable(reason: reason)
         case .misconfigured(let reason):
             // The attempt stays as sent: an earlier request under its key may have charged, so whoever releases the job
@@ -46,8 +46,8 @@ extension CollectPaymentsHandler {
         }
     }
 
-    /// Stores an attempt's outcome and what follows from it for the account; `state` is the effect's, `nil` if that has
-    /// been settled.
+    /// Stores an attempt's outcome and what follows from it for the account; `state` is the effect's, `nil` if that stays
+    /// open.
     private func settle(
         _ charge: Charge, _ outcome: PaymentAttempt.Outcome, reference: String? = nil, declineCode: String? = nil,
         as state: EffectState?, in context: BillingContext
@@ -56,15 +56,21 @@ extension CollectPaymentsHandler {
             try account.settle(
                 attempt: place, with: outcome, reference: reference, declineCode: declineCode, at: now)
         } also: { work in
-            guard let state, charge.effect.state == .intended || charge.effect.state == .unknown else { return }
-            let result = [("outcome", outcome.rawValue), ("reference", reference), ("code", declineCode)]
-            let members = result.compactMap { name, value in value.map { "\"\(name)\":\"\($0.jsonSafe)\"" } }
-            try await work.settle(charge.effect, as: state, result: Array("{\(members.joined(separator: ","))}".utf8))
+            guard let state else { return }
+            try await charge.settleEffect(
+                as: state, [("outcome", outcome.rawValue), ("reference", reference), ("code", declineCode)], in: work)
+        }
+    }
+
+    /// It certainly never arrived, and waits to be sent again; unless somebody has sent it again already.
+    private func takeBack(_ charge: Charge, in context: BillingContext) async throws -> JobOutcome? {
+        try await change(charge, in: context) { account, place, _ in
+            if account.attempts[place].sentAt == charge.sentAt { account.takeBack(attempt: place) }
         }
     }
 
     /// Changes the account of an attempt that still waits for its outcome. One that a webhook or another job has settled
-    /// in the meantime is left as it is. When nothing else is to be collected, the same transaction enqueues what follows,
+    /// in the meantime is left as it is. When nothing else is to be collected the same transaction enqueues what follows,
     /// and the job is done.
     private func change(
         _ charge: Charge, in context: BillingContext,
@@ -72,13 +78,13 @@ extension CollectPaymentsHandler {
         also: @Sendable (any BillingWork) async throws -> Void = { _ in }
     ) async throws -> JobOutcome? {
         let isDone = try await context.transaction { work in
-            guard var open = try await work.accounts([charge.customer]).first,
-                open.account.pendingAttempts.contains(charge.place)
-            else { return false }
-            try body(&open.account, charge.place, work.now)
+            guard var open = try await work.accounts([charge.customer]).first else { return false }
+            if open.account.pendingAttempts.contains(charge.place) {
+                try body(&open.account, charge.place, work.now)
+                try await work.store([open])
+            }
             try await also(work)
-            try await work.store([open])
-            guard try open.account.pendingAttempts.isEmpty && open.account.chargesDue(at: work.now).isEmpty else {
+            guard open.account.pendingAttempts.isEmpty, try open.account.chargesDue(at: work.now).isEmpty else {
                 return false
             }
             try await work.followUp([open])
@@ -91,7 +97,7 @@ extension CollectPaymentsHandler {
 extension PaymentAttempt.Outcome {
     /// What a decline means for what follows.
     fileprivate init(_ decline: Decline, code: String) {
-        if let named = PaymentAttempt.Outcome(rawValue: code), !named.isPending, named != .success, named != .refunded {
+        if let named = PaymentAttempt.Outcome(rawValue: code), named.isDecline {
             self = named
             return
         }
@@ -101,11 +107,11 @@ extension PaymentAttempt.Outcome {
         case .soft, .configuration: self = .cardDeclined
         }
     }
-}
 
-extension String {
-    /// Gateways' ids and codes are plain words; whatever else comes is kept readable and harmless.
-    fileprivate var jsonSafe: String {
-        String(unicodeScalars.map { $0 == "\"" || $0 == "\\" || $0.value < 0x20 ? "?" : Character($0) })
+    private var isDecline: Bool {
+        switch self {
+        case .insufficientFunds, .cardDeclined, .expiredCard, .lostCard, .requiresAction: true
+        case .success, .processing, .unknown, .refunded, .withdrawn: false
+        }
     }
 }

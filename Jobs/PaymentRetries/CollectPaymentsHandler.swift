@@ -38,6 +38,7 @@ public struct CollectPaymentsHandler: JobHandler {
             switch step {
             case .nothing: return context.complete()
             case .wait(let until): return .snoozed(until: until)
+            case .again: continue
             case .send(let charge):
                 if let outcome = try await record(await gateway.charge(charge.request), of: charge, in: context) {
                     return outcome
@@ -53,6 +54,8 @@ public struct CollectPaymentsHandler: JobHandler {
         /// And what follows is enqueued.
         case nothing
         case wait(until: Instant)
+        /// Something was tidied up: look anew.
+        case again
         /// Committed as sent; call now.
         case send(Charge)
         /// May have arrived earlier: ask first.
@@ -62,20 +65,23 @@ public struct CollectPaymentsHandler: JobHandler {
     /// Decides, and commits the intent: after this a crash leaves an attempt to chase.
     private func nextStep(for customer: CustomerKey, in work: any BillingWork) async throws -> Step {
         guard var open = try await work.accounts([customer]).first else { return .nothing }
-        try open.account.advance(to: work.now)
         var waits: [Instant] = []
         for place in open.account.pendingAttempts {
             guard let answerable = answerable(open.account.attempts[place], in: open.account) else {
+                guard try open.account.isWanted(attempt: place) else {
+                    try await withdraw(place, of: open, in: work)
+                    return .again
+                }
                 return .send(try await send(place, of: &open, in: work))
             }
             if answerable <= work.now { return .ask(try await announce(place, of: open, in: work)) }
             waits.append(answerable)
         }
-        if open.profile.isChargeable, let invoice = try open.account.chargesDue(at: work.now).first {
+        // Without a method at the gateway there is nothing to charge; the one that arrives enqueues this again.
+        if open.profile.canBeCharged, let invoice = try open.account.chargesDue(at: work.now).first {
             let place = try open.account.openAttempt(at: work.now, on: invoice)
             return .send(try await send(place, of: &open, in: work))
         }
-        try await work.store([open])
         if let next = waits.min() { return .wait(until: next) }
         try await work.followUp([open])
         return .nothing
@@ -98,20 +104,27 @@ public struct CollectPaymentsHandler: JobHandler {
         return charge
     }
 
+    /// An attempt that was taken back, and whose invoice has been paid, voided or credited since.
+    private func withdraw(_ place: Int, of open: OpenAccount, in work: any BillingWork) async throws {
+        var open = open
+        let charge = try await announce(place, of: open, in: work)
+        open.account.withdraw(attempt: place)
+        try await work.store([open])
+        try await charge.settleEffect(as: .refused, [("outcome", "withdrawn")], in: work)
+    }
+
     private func announce(_ place: Int, of open: OpenAccount, in work: any BillingWork) async throws -> Charge {
         let attempt = open.account.attempts[place]
         guard let customer = open.profile.gatewayCustomer, let method = open.profile.method else {
             throw InconsistentAttempt(customer: open.key, place: place, reason: "there is nothing to charge")
         }
-        let effect = try await work.announce(
-            EffectRequest(
-                scope: "payment_attempt/\(open.key)/\(place)", name: "charge",
-                fingerprint: "\(attempt.amount) customer \(customer)",
-                amount: EffectAmount(
-                    minorUnits: attempt.amount.minorUnits, currency: attempt.amount.currency.code))
-        ).effect
+        let announcement = EffectRequest(
+            scope: "payment_attempt/\(open.key)/\(place)", name: "charge",
+            fingerprint: "\(attempt.amount) customer \(customer)",
+            amount: EffectAmount(minorUnits: attempt.amount.minorUnits, currency: attempt.amount.currency.code))
+        let effect = try await work.announce(announcement).effect
         return Charge(
-            customer: open.key, place: place, effect: effect,
+            customer: open.key, place: place, sentAt: attempt.sentAt, announcement: announcement,
             request: ChargeRequest(
                 key: effect.key, amount: attempt.amount, customer: customer, paymentMethod: method.reference,
                 attempt: effect.key.text, invoice: open.account.invoices[attempt.invoice].number,
@@ -125,13 +138,31 @@ struct Charge: Sendable {
     let customer: CustomerKey
     /// Its place among the customer's attempts.
     let place: Int
-    let effect: Effect
+    /// Which sending of it this is about.
+    let sentAt: Instant?
+    let announcement: EffectRequest
     let request: ChargeRequest
     /// When a bank debit may be asked about.
     let settlesAt: Instant
 
     /// For people who must decide.
     var described: String { "payment attempt \(customer)/\(place) of \(request.amount), invoice \(request.invoice)" }
+
+    /// Writes down in the ledger what came of it, unless another job has: the customer is locked.
+    func settleEffect(
+        as state: EffectState, _ result: [(name: String, value: String?)], in work: any BillingWork
+    ) async throws {
+        guard case .unresolved(let effect) = try await work.announce(announcement) else { return }
+        let members = result.compactMap { name, value in value.map { "\"\(name)\":\"\($0.jsonSafe)\"" } }
+        try await work.settle(effect, as: state, result: Array("{\(members.joined(separator: ","))}".utf8))
+    }
+}
+
+extension String {
+    /// Gateways' ids and codes are plain words; whatever else comes is kept readable and harmless.
+    fileprivate var jsonSafe: String {
+        String(unicodeScalars.map { $0 == "\"" || $0 == "\\" || $0.value < 0x20 ? "?" : Character($0) })
+    }
 }
 
 /// An attempt that cannot be: stop this job today, not bend the books for a month.

@@ -42,9 +42,10 @@ public struct RenewalsHandler: JobHandler {
     /// Why some of them cannot be moved on; nothing of those was written.
     private func renew(_ keys: [CustomerKey], in work: any BillingWork) async throws -> [String] {
         guard !keys.isEmpty else { return [] }
-        var faults: [String] = []
+        let read = try await work.readableAccounts(keys)
+        var faults = read.faults.map { "customer \($0.key): \($0.reason)" }
         var renewed: [OpenAccount] = []
-        for var open in try await work.accounts(keys) {
+        for var open in read.accounts {
             do {
                 try open.account.advance(to: work.now)
                 renewed.append(open)

@@ -10,7 +10,7 @@ extension BillingWork {
         var toInvoice: [CustomerKey] = []
         var jobs: [NewJob] = []
         for open in accounts {
-            switch open.account.nextTask(at: now, isChargeable: open.profile.isChargeable) {
+            switch open.account.nextTask(at: now, canBeCharged: open.profile.canBeCharged) {
             case .invoice: toInvoice.append(open.key)
             case .collect: jobs.append(try NewJob(CollectPayments(customer: open.key)))
             case .remind: jobs.append(try NewJob(RemindCustomer(customer: open.key)))
@@ -36,10 +36,10 @@ extension BillingWork {
 extension Account {
     fileprivate enum Task { case invoice, collect, remind }
 
-    /// Without a method at the gateway there is nothing to charge; whoever registers one asks here again.
-    fileprivate func nextTask(at now: Instant, isChargeable: Bool) -> Task? {
+    /// Who has nothing at the gateway waits for it: the method that arrives asks again.
+    fileprivate func nextTask(at now: Instant, canBeCharged: Bool) -> Task? {
         do {
-            let isChargeDue = try isChargeable && !chargesDue(at: now).isEmpty
+            let isChargeDue = try canBeCharged && !chargesDue(at: now).isEmpty
             // What is overdue is charged before a subscription begins anew.
             if let reactivation, reactivation.invoice == nil { return isChargeDue ? .collect : .invoice }
             if try draft(at: now) != nil { return .invoice }

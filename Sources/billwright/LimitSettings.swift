@@ -8,7 +8,7 @@ extension Setting {
         "--breakers", "LIST", variable: "BILLWRIGHT_BREAKERS",
         help: """
             when kinds are stopped, in place of what they say themselves: \
-            'charge_invoice in=10m failed=50%/100 unknown=20 USD=50000.00; send_receipt off'
+            'collect_payments in=10m failed=50%/100 unknown=20 USD=50000.00; send_mail off'
             """)
     static let rates = Setting(
         "--rates", "LIST", variable: "BILLWRIGHT_RATES",

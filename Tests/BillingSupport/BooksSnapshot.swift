@@ -26,63 +26,73 @@ public struct BooksSnapshot: Sendable, Equatable {
 
     private static let books: [SQL] = [
         """
-        SELECT ROW('customer', code, gateway_customer IS NOT NULL)::text AS line FROM books.customers ORDER BY line
+        SELECT ROW('customer', code, gateway_customer IS NOT NULL, payment_method, credit, recognized_booked,
+                   entry_count, mail_count, state, (next_due_at AT TIME ZONE 'UTC')::date, invoice_requested)
+                   ::text AS line
+          FROM books.customers ORDER BY line
         """,
         """
         SELECT ROW('payment method', token, state, gateway_reference IS NOT NULL, refusal)::text AS line
           FROM books.payment_methods ORDER BY line
         """,
         """
-        SELECT ROW('subscription', code, state, ends_on, looked_on, next_action_on)::text AS line
+        SELECT ROW('subscription', code, state, plan, starts_on, ends_on)::text AS line
           FROM books.subscriptions ORDER BY line
         """,
         """
-        SELECT ROW('transition', code, from_state, to_state, cause, effective_on)::text AS line
-          FROM books.subscription_transitions JOIN books.subscriptions USING (seller_id, customer_id, subscription_id)
+        SELECT ROW('transition', code, moved.ordinal, to_state, cause, (at AT TIME ZONE 'UTC')::date)::text AS line
+          FROM books.subscription_transitions AS moved
+          JOIN books.subscriptions AS owner
+            ON (owner.seller_id, owner.customer_id, owner.ordinal)
+               = (moved.seller_id, moved.customer_id, moved.subscription)
          ORDER BY line
         """,
-        "SELECT ROW('series', series, last)::text AS line FROM books.number_series ORDER BY line",
+        "SELECT ROW('series', last)::text AS line FROM books.number_series ORDER BY line",
         """
-        SELECT ROW('invoice', number, state, issued_on, due_on, currency, subtotal, tax, total, paid)::text AS line
+        SELECT ROW('invoice', number, state, issued_on, due_on, currency, subtotal, tax, total, credit_applied, paid,
+                   noted, refunded, charged_back, dunning - 'since', withdrawn, voided_on)::text AS line
           FROM books.invoices ORDER BY line
         """,
         """
-        SELECT ROW('line', number, position, kind, line.code, subscription.code, period_start, period_end, quantity,
-                   factor, amount, explanation)::text AS line
+        SELECT ROW('line', number, position, kind, code, subscription, period_start, period_end, quantity, factor,
+                   amount, explanation, extras)::text AS line
           FROM books.invoice_lines AS line
-          JOIN books.invoices USING (seller_id, customer_id, invoice_id)
-          LEFT JOIN books.subscriptions AS subscription USING (seller_id, customer_id, subscription_id)
+          JOIN books.invoices AS invoice
+            ON (invoice.seller_id, invoice.customer_id, invoice.ordinal)
+               = (line.seller_id, line.customer_id, line.invoice)
          ORDER BY line
         """,
         """
-        SELECT ROW('attempt', invoice.number, attempt.number, attempt.amount, attempt.state,
-                   attempt.gateway_reference IS NOT NULL, decline_code, decline)::text AS line
+        SELECT ROW('attempt', invoice.number, attempt.number, attempt.amount, attempt.method, attempt.outcome,
+                   attempt.sent_at IS NOT NULL, attempt.gateway_reference IS NOT NULL, decline_code)::text AS line
           FROM books.payment_attempts AS attempt
-          JOIN books.invoices AS invoice USING (seller_id, customer_id, invoice_id)
+          JOIN books.invoices AS invoice
+            ON (invoice.seller_id, invoice.customer_id, invoice.ordinal)
+               = (attempt.seller_id, attempt.customer_id, attempt.invoice)
          ORDER BY line
         """,
         """
-        SELECT ROW('payment', number, amount, payment.currency)::text AS line
-          FROM books.payments AS payment JOIN books.invoices USING (seller_id, customer_id, invoice_id)
-         ORDER BY line
-        """,
-        """
-        SELECT ROW('posting', customer.code, entry.kind, regexp_replace(entry.reference, '^payment/.*', 'payment'),
-                   entry.booked_on, posting.position, posting.debit, posting.credit, posting.amount, posting.currency)
-                   ::text AS line
+        SELECT ROW('posting', customer.code, entry.ordinal, entry.kind, entry.reference, entry.booked_on,
+                   posting.position, posting.debit, posting.credit, posting.amount, posting.currency)::text AS line
           FROM books.postings AS posting
-          JOIN books.journal_entries AS entry USING (seller_id, customer_id, entry_id)
-          JOIN books.customers AS customer USING (seller_id, customer_id)
+          JOIN books.journal_entries AS entry
+            ON (entry.seller_id, entry.customer_id, entry.ordinal)
+               = (posting.seller_id, posting.customer_id, posting.entry)
+          JOIN books.customers AS customer
+            ON (customer.seller_id, customer.customer_id) = (entry.seller_id, entry.customer_id)
          ORDER BY line
         """,
         """
-        SELECT ROW('mail', template, recipient, state, reply)::text AS line FROM books.mails ORDER BY line
+        SELECT ROW('mail', customer.code, ordinal, template, subject, recipient, mail.state, reply)::text AS line
+          FROM books.mails AS mail JOIN books.customers AS customer USING (seller_id, customer_id)
+         ORDER BY line
         """,
         """
-        SELECT ROW('charge of', number, count(*))::text AS line
-          FROM queue.all_jobs JOIN books.invoices ON invoice_id = (arguments ->> 'invoice')::bigint
-         WHERE kind = 'charge_invoice' AND tenant = seller_id
-         GROUP BY number ORDER BY line
+        SELECT ROW('job of', code, kind, count(*))::text AS line
+          FROM queue.all_jobs
+          JOIN books.customers ON customer_id = (arguments -> 'customer' ->> 'customer')::bigint
+         WHERE tenant = seller_id
+         GROUP BY code, kind ORDER BY line
         """,
     ]
 

@@ -29,6 +29,10 @@ public final class CountingMailer: Mailer {
     /// What the next mails come to.
     public func script(_ answers: Answer...) { state.withLock { $0.answers = answers } }
 
+    public func script(_ answer: Answer, times: Int) {
+        state.withLock { $0.answers = Array(repeating: answer, count: times) }
+    }
+
     /// Every mail that was taken, copies too, in order.
     public var accepted: [MailMessage] { state.withLock(\.accepted) }
     /// What recipients see: they drop a copy by its Message-ID.

@@ -1,6 +1,8 @@
+public import Billing
 public import BillingPorts
 internal import Dates
 public import JobKit
+internal import Postgres
 public import Testing
 
 /// One run of a story that may die on its way, on the books of a seller of its own.
@@ -22,6 +24,13 @@ public struct CrashTrial: Sendable {
             from: fixture.start, until: fixture.start + .seconds(86_400), crash: crash, handlers)
     }
 
+    /// What the customers have been told, by template, in the order of the alphabet.
+    public var templates: [String] {
+        get async throws {
+            try await fixture.query("SELECT template FROM books.mails ORDER BY 1", of: seller.id).decode(String.self)
+        }
+    }
+
     /// Where it died, for a failing test.
     public var comment: Comment { "died \(crash.struckAt.joined(separator: ", then "))" }
     /// The calls it died at, in order.
@@ -35,27 +44,26 @@ extension BillingFixture {
     /// A loop and no table: how many calls there are is what the runs find out. `atLeast` of them keep a story that does
     /// nothing from passing.
     public func dieAfterEachCall(
-        times: Int = 1, atLeast expected: Int, customers: [SampleCustomer], _ story: (CrashTrial) async throws -> Void
+        times: Int = 1, atLeast expected: Int, customers: [SampleCustomer],
+        numbering: InvoiceNumbering.Scheme = .customer, _ story: (CrashTrial) async throws -> Void
     ) async throws {
-        let undisturbed = try await played(story, CrashPoint.never, customers, as: "undisturbed")
+        func played(_ crash: CrashPoint, as name: String) async throws -> BooksSnapshot {
+            let seller = try await load(customers, seller: name, numbering: numbering)
+            let trial = CrashTrial(fixture: self, seller: seller, crash: crash)
+            try await story(trial)
+            try await expectBalancedBooks(of: trial.seller.id, trial.comment)
+            return try await BooksSnapshot.read(trial.seller.id, pool)
+        }
+        let undisturbed = try await played(CrashPoint.never, as: "undisturbed")
         var call = 1
         while true {
             let crash = CrashPoint(at: call, times: times)
-            let books = try await played(story, crash, customers, as: "dead-\(call)")
+            let books = try await played(crash, as: "dead-\(call)")
             guard !crash.struckAt.isEmpty else { break }
             let differences = books.differences(from: undisturbed)
             #expect(differences.isEmpty, "died at call \(call), \(crash.struckAt.joined(separator: ", then "))")
             call += 1
         }
         #expect(call > expected, "only \(call - 1) calls were there to die after")
-    }
-
-    private func played(
-        _ story: (CrashTrial) async throws -> Void, _ crash: CrashPoint, _ customers: [SampleCustomer], as name: String
-    ) async throws -> BooksSnapshot {
-        let trial = CrashTrial(fixture: self, seller: try await load(customers, seller: name), crash: crash)
-        try await story(trial)
-        try await expectBalancedBooks(of: trial.seller.id, trial.comment)
-        return try await BooksSnapshot.read(trial.seller.id, pool)
     }
 }

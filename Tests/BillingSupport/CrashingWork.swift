@@ -1,3 +1,4 @@
+internal import Accounts
 internal import Billing
 internal import BillingPorts
 internal import Dates
@@ -38,28 +39,46 @@ extension CrashingWork {
 }
 
 extension CrashingWork {
-    func subscriptionsToRenew(
-        of seller: Seller.ID, by date: LocalDate, after cursor: Subscription.ID?, limit: Int
-    ) async throws -> [SubscriptionToRenew] {
-        try await passing("subscriptionsToRenew") {
-            try await work.subscriptionsToRenew(of: seller, by: date, after: cursor, limit: limit)
+    func customersDue(
+        of seller: Seller.ID, by instant: Instant, after cursor: Customer.ID?, limit: Int
+    ) async throws -> [CustomerKey] {
+        try await passing("customersDue") {
+            try await work.customersDue(of: seller, by: instant, after: cursor, limit: limit)
         }
     }
 
-    func renew(
-        _ subscription: SubscriptionToRenew, _ decision: Renewal.Decision, on today: LocalDate
-    ) async throws {
-        try await passing("renew") { try await work.renew(subscription, decision, on: today) }
+    func accounts(_ keys: [CustomerKey]) async throws -> [OpenAccount] {
+        try await passing("accounts") { try await work.accounts(keys) }
     }
 
-    func accountToInvoice(_ customer: CustomerKey) async throws -> AccountToInvoice? {
-        try await passing("accountToInvoice") { try await work.accountToInvoice(customer) }
+    func store(_ accounts: [OpenAccount]) async throws {
+        try await passing("store") { try await work.store(accounts) }
     }
 
-    func issue(
-        _ draft: DraftInvoice, for account: AccountToInvoice, on date: LocalDate
-    ) async throws -> IssuedInvoice {
-        try await passing("issue") { try await work.issue(draft, for: account, on: date) }
+    func numbering(of seller: Seller.ID) async throws -> InvoiceNumbering {
+        try await passing("numbering") { try await work.numbering(of: seller) }
+    }
+
+    func takeNumbers(_ count: Int, of seller: Seller.ID) async throws -> Int64 {
+        try await passing("takeNumbers") { try await work.takeNumbers(count, of: seller) }
+    }
+
+    func requestInvoices(_ keys: [CustomerKey]) async throws {
+        try await passing("requestInvoices") { try await work.requestInvoices(keys) }
+    }
+
+    func takeInvoiceRequests(of seller: Seller.ID, limit: Int) async throws -> [CustomerKey] {
+        try await passing("takeInvoiceRequests") { try await work.takeInvoiceRequests(of: seller, limit: limit) }
+    }
+}
+
+extension CrashingWork {
+    func surroundings(of operation: Operation, for customer: CustomerKey) async throws -> Surroundings {
+        try await passing("surroundings") { try await work.surroundings(of: operation, for: customer) }
+    }
+
+    func record(_ operation: Operation, of customer: CustomerKey, by actor: String, why reason: String) async throws {
+        try await passing("record") { try await work.record(operation, of: customer, by: actor, why: reason) }
     }
 }
 
@@ -68,50 +87,26 @@ extension CrashingWork {
         try await passing("paymentMethod") { try await work.paymentMethod(id, of: customer) }
     }
 
+    func addPaymentMethod(_ token: String, of customer: CustomerKey) async throws -> PaymentMethod.ID {
+        try await passing("addPaymentMethod") { try await work.addPaymentMethod(token, of: customer) }
+    }
+
     func recordGatewayCustomer(_ reference: String, of customer: CustomerKey) async throws {
         try await passing("recordGatewayCustomer") { try await work.recordGatewayCustomer(reference, of: customer) }
     }
 
-    func activate(
-        _ method: PaymentMethod.ID, of customer: CustomerKey, reference: String
-    ) async throws -> [Invoice.ID] {
+    func activate(_ method: PaymentMethod.ID, of customer: CustomerKey, reference: String) async throws {
         try await passing("activate") { try await work.activate(method, of: customer, reference: reference) }
     }
 
     func refuse(_ method: PaymentMethod.ID, of customer: CustomerKey, reason: String) async throws {
         try await passing("refuse") { try await work.refuse(method, of: customer, reason: reason) }
     }
-
-    func invoiceToCollect(_ id: Invoice.ID, of customer: CustomerKey) async throws -> InvoiceToCollect? {
-        try await passing("invoiceToCollect") { try await work.invoiceToCollect(id, of: customer) }
-    }
-
-    func openAttempt(
-        at invoice: InvoiceToCollect, with method: ActivePaymentMethod
-    ) async throws -> PaymentAttemptRecord {
-        try await passing("openAttempt") { try await work.openAttempt(at: invoice, with: method) }
-    }
-
-    func move(_ attempt: PaymentAttemptRecord, to move: PaymentMove) async throws {
-        try await passing("move") { try await work.move(attempt, to: move) }
-    }
-
-    func receivePayment(
-        from attempt: PaymentAttemptRecord, for invoice: InvoiceToCollect, on date: LocalDate
-    ) async throws -> Payment.ID {
-        try await passing("receivePayment") { try await work.receivePayment(from: attempt, for: invoice, on: date) }
-    }
 }
 
 extension CrashingWork {
-    func receipt(of payment: Payment.ID, for customer: CustomerKey) async throws -> ReceiptFacts? {
-        try await passing("receipt") { try await work.receipt(of: payment, for: customer) }
-    }
-
-    func mail(
-        _ template: String, about reference: String, to recipient: String, for customer: CustomerKey
-    ) async throws -> MailRecord {
-        try await passing("mail") { try await work.mail(template, about: reference, to: recipient, for: customer) }
+    func mail(_ ordinal: Int, of customer: CustomerKey) async throws -> MailRecord? {
+        try await passing("mail") { try await work.mail(ordinal, of: customer) }
     }
 
     func settle(_ mail: MailRecord, as state: MailRecord.State, reply: String) async throws {

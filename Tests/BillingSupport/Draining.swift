@@ -50,11 +50,15 @@ extension BillingFixture {
         return worker
     }
 
-    /// As twenty seconds of silence would.
-    private func lose(_ worker: WorkerID, now: Instant) async throws {
-        _ = try await pool.query(
-            "UPDATE queue.workers SET beat_at = beat_at - interval '1 hour' WHERE id = \(worker.uuid)")
-        _ = try await roster.rescueLost(expiry: .seconds(20), budget: 3, now: now)
+    /// Takes all jobs from their workers, who do not know yet.
+    public func loseWorkers(now: Instant) async throws { try await lose("true", now: now) }
+
+    private func lose(_ worker: WorkerID, now: Instant) async throws { try await lose("id = \(worker.uuid)", now: now) }
+
+    /// As silence would; others that work beside them are not lost, however slow the test's machine is.
+    private func lose(_ workers: SQL, now: Instant) async throws {
+        _ = try await pool.query("UPDATE queue.workers SET beat_at = beat_at - interval '1 hour' WHERE \(workers)")
+        _ = try await roster.rescueLost(expiry: .seconds(1800), budget: 3, now: now)
     }
 
     private func requests(_ registry: JobRegistry<any BillingWork>, _ worker: WorkerID) -> [ClaimRequest] {

@@ -54,10 +54,12 @@ public struct SampleSeller: Sendable {
 
     /// `team`: 29.00 a month and 10.00 a seat. `free`: nothing. `arrears`: 29.00 when the month is over. Each counts
     /// seats, so that every sample can have some.
-    fileprivate static func catalogue(_ code: String, netDays: Int) -> String {
+    fileprivate static func catalogue(
+        _ code: String, netDays: Int, _ numbering: InvoiceNumbering.Scheme
+    ) -> String {
         """
         {"seller": {"code": "\(code)", "name": "Sample", "time_zone": "Etc/UTC", "currency": "USD",
-                    "invoice": {"numbering": "customer", "net_days": \(netDays)}},
+                    "invoice": {"numbering": "\(numbering.rawValue)", "net_days": \(netDays)}},
          "plans": [
             {"code": "team", "interval": "month", "prices": [
                 {"code": "base", "model": "flat", "amount": "29.00"},
@@ -74,16 +76,18 @@ public struct SampleSeller: Sendable {
 
 extension BillingFixture {
     /// Loads a seller and its customers as `billwright` does. Each payment method given has its registration enqueued.
+    /// Reminders come 1, 3 and 7 days after the first failure, and grace is over after 15.
     public func load(
-        _ customers: [SampleCustomer], seller code: String = "sample", netDays: Int = 0
+        _ customers: [SampleCustomer], seller code: String = "sample", netDays: Int = 0,
+        numbering: InvoiceNumbering.Scheme = .customer
     ) async throws -> SampleSeller {
-        let catalogue = try Catalogue.read(Array(SampleSeller.catalogue(code, netDays: netDays).utf8), name: code)
+        let catalogue = try Catalogue.read(
+            Array(SampleSeller.catalogue(code, netDays: netDays, numbering).utf8), name: code)
         guard let seller = catalogue.seller else { preconditionFailure("the sample catalogue names its seller") }
         let text = "{\"customers\": [\(customers.map(\.json).joined(separator: ","))]}"
         let date = TimeZoneRules.utc.localDate(of: start)
         let file = try CustomerFile.read(Array(text.utf8), name: code, catalogue: catalogue, loadDate: date)
 
-        let loader = CatalogueLoader(loadingStore)
         let id = try await loader.loadSeller(seller, now: start)
         _ = try await loader.loadCatalogue(catalogue, of: id, now: start)
         _ = try await loader.loadCustomers(file, of: id, on: date, now: start)

@@ -1,7 +1,9 @@
-public import Billing
+public import Accounts
+internal import Billing
 public import BillingPorts
-internal import Dates
+public import Dates
 internal import JobKit
+internal import Money
 internal import Postgres
 internal import QueueStore
 internal import Testing
@@ -20,56 +22,59 @@ extension BillingFixture {
             let reference = try await gateway.createCustomer(owner, key: IdempotencyKey("customer \(key)")).reference()
             let attachment = IdempotencyKey("method \(key)/\(method)")
             let attached = try await gateway.attach("pm_card_visa", toCustomer: reference, key: attachment).reference()
-            try await store.transaction(tenant: .one(seller.id.rawValue), now: start) { work in
+            try await work(of: seller.id) { work in
                 try await work.recordGatewayCustomer(reference, of: key)
-                _ = try await work.activate(method, of: key, reference: attached)
+                try await work.activate(method, of: key, reference: attached)
             }
         }
     }
 
-    /// Moves a seller's subscriptions on to the day of `start`. Their customers, in the order of their loading.
+    /// Moves a seller's customers on to `start`. Those who were due, in the order of their loading.
     @discardableResult
     public func renew(_ seller: SampleSeller) async throws -> [CustomerKey] {
-        let today = TimeZoneRules.utc.localDate(of: start)
-        return try await store.transaction(tenant: .one(seller.id.rawValue), now: start) { work in
-            let due = try await work.subscriptionsToRenew(of: seller.id, by: today, after: nil, limit: 1000)
-            for read in due {
-                let decision = try Renewal.decide(
-                    for: read.subscription, plan: read.plan, today: today, since: read.lookedOn,
-                    hasPaymentMethod: read.hasPaymentMethod)
-                try await work.renew(read, decision, on: today)
-            }
-            return due.map(\.customer)
+        try await work(of: seller.id) { work in
+            let due = try await work.customersDue(of: seller.id, by: work.now, after: nil, limit: 1000)
+            try await change(due, in: work) { account in try account.advance(to: start) }
+            return due
         }
     }
 
-    /// Renews, and issues to each customer what is due on the day of `start`. Nothing is enqueued.
-    @discardableResult
-    public func bill(_ seller: SampleSeller) async throws -> [IssuedInvoice] {
-        let today = TimeZoneRules.utc.localDate(of: start)
-        var issued: [IssuedInvoice] = []
-        for key in try await renew(seller) {
-            issued.append(
-                try await store.transaction(tenant: .one(seller.id.rawValue), now: start) { work in
-                    let account = try #require(try await work.accountToInvoice(key))
-                    let lines = try Invoicing.linesDue(for: account.account, existing: account.lines, upTo: today)
-                    let draft = try DraftInvoice(
-                        customer: key.customer, currency: account.customer.currency, lines: lines)
-                    return try await work.issue(draft, for: account, on: today)
-                })
+    /// Renews, and issues to each customer what is due at `start`, each in its own series.
+    public func bill(_ seller: SampleSeller) async throws {
+        let due = try await renew(seller)
+        try await change(due) { account in
+            let number = account.nextNumber
+            _ = try account.invoice(at: start) { _ in number }
         }
-        return issued
     }
 
-    /// Pays an invoice in full, as the answer of a gateway would.
-    public func pay(_ invoice: IssuedInvoice, of customer: CustomerKey) async throws -> Payment.ID {
-        try await store.transaction(tenant: .one(customer.seller.rawValue), now: start) { work in
-            let open = try #require(try await work.invoiceToCollect(invoice.id, of: customer))
-            let attempt = try await work.openAttempt(at: open, with: try #require(open.method))
-            try await work.move(attempt, to: PaymentMove(to: .succeeded, because: .answered, reference: "pi_paid"))
-            return try await work.receivePayment(
-                from: attempt, for: open, on: TimeZoneRules.utc.localDate(of: start))
+    /// Changes accounts of one seller by the books' own rules, at `start` or another instant.
+    public func change(
+        _ keys: [CustomerKey], at now: Instant? = nil, _ body: @Sendable (inout Account) throws -> Void
+    ) async throws {
+        guard let seller = keys.first?.seller else { return }
+        try await work(of: seller, at: now) { work in try await change(keys, in: work, body) }
+    }
+
+    private func change(
+        _ keys: [CustomerKey], in work: any BillingWork, _ body: @Sendable (inout Account) throws -> Void
+    ) async throws {
+        var accounts = try await work.accounts(keys)
+        for index in accounts.indices { try body(&accounts[index].account) }
+        try await work.store(accounts)
+    }
+
+    /// Does what a person asks for, and enqueues what follows.
+    public func perform(_ operation: Accounts.Operation, for customer: CustomerKey, at now: Instant? = nil) async throws
+    {
+        try await work(of: customer.seller, at: now) { work in
+            try await work.perform(operation, for: customer, by: "test")
         }
+    }
+
+    /// An account as it stands.
+    public func account(_ customer: CustomerKey) async throws -> Account {
+        try await work(of: customer.seller) { work in try #require(try await work.accounts([customer]).first).account }
     }
 }
 

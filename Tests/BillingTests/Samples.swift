@@ -25,20 +25,4 @@ enum Sample {
     static func flat(_ amount: String, code: String = "base", extra: String = "") -> String {
         "{\"code\": \"\(code)\", \"model\": \"flat\", \"amount\": \"\(amount)\"\(extra)}"
     }
-
-    static func subscription(
-        _ start: String, id: Int64 = 1, trialEnd: String? = nil, billingDay: Int? = nil,
-        quantities: [String: Rational] = [:], state: SubscriptionState = .active, end: String? = nil,
-        blockedFrom: String? = nil
-    ) throws -> Subscription {
-        try Subscription(
-            id: Subscription.ID(id), customer: Customer.ID(7), start: date(start), trialEnd: trialEnd.map(date),
-            billingDay: billingDay, quantities: quantities, state: state,
-            end: end.map { Subscription.End(try date($0), .cancelled) }, blockedFrom: blockedFrom.map(date))
-    }
-
-    static func account(_ items: [(Subscription, Plan)], currency: Currency = .usd) -> BillingAccount {
-        BillingAccount(
-            customer: Customer.ID(7), currency: currency, items: items.map { BillingAccount.Item($0.0, $0.1) })
-    }
 }

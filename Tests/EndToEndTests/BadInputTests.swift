@@ -39,6 +39,16 @@ import Testing
                 "billwright: 'billwright jobs' needs one of: list, show, stats, retry, cancel, discard, reschedule, "
                     + "hold, release, replay"
             ]),
+        Case(
+            words: ["simulate"], complaint: ["billwright: 'simulate' needs at least one scenario file, or --random N"]),
+        Case(
+            words: ["simulate", "--random", "3", "x.json"], complaint: ["billwright: --random takes no scenario file"]),
+        Case(
+            words: ["simulate", "FOLDER/none"],
+            complaint: [
+                "billwright: 'FOLDER/none' is not a readable file or a shipped one "
+                    + "(agents.json, energy.json, practice-customers.json, practice.json, tiers.json)"
+            ]),
         Case(words: ["up", "--frob"], complaint: ["billwright: unknown flag '--frob'"]),
         Case(words: ["up", "now"], complaint: ["billwright: unexpected argument 'now'"]),
         Case(words: ["up", "--workers"], complaint: ["billwright: --workers needs a value: --workers N"]),
@@ -164,6 +174,14 @@ import Testing
                 "FOLDER/list: line 3: customers[0].currency: unknown currency \"XXQ\"",
                 "FOLDER/list: line 4: customers[0].subscriptions[0].plan: no plan \"gold\" in the catalogue",
             ]),
+        Case(
+            words: ["simulate", "FOLDER/one", "FOLDER/two"],
+            files: [
+                "one": #"{"scenario": "s", "catalog": "practice", "customers": [], "timeline": [],"# + "\n"
+                    + #" "until": "2026-02-30", "colour": 1}"#,
+                "two": "{",
+            ],
+            complaint: []),
         Case(
             words: ["up", "--catalogue", "FOLDER/catalogue"],
             files: ["catalogue": "{\n  \"currency\": \"USD\",\n  \"plan\": []\n}"],

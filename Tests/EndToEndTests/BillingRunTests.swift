@@ -21,7 +21,7 @@ extension Installations {
             try await Installation.lend(customers: 300, declining: 12) { installation in
                 let url = "http://127.0.0.1:\(stripe.port)"
                 // Read while they come: the sink prints them into a pipe, and a full pipe would stop it.
-                async let receipts = Self.receipts(from: sink)
+                async let mails = Self.mails(from: sink)
                 let up = try await installation.up(
                     "--exit", "--stripe-url", url, "--stripe-minimal", "yes", "--smtp-url",
                     "smtp://127.0.0.1:\(sink.port)", environment: ["STRIPE_SECRET_KEY": "sk_test_12345"],
@@ -30,7 +30,7 @@ extension Installations {
                 let books = try await installation.withBooks(Books.read)
                 books.expectChargedOnce(try await Self.charges(at: url), paid: 288)
                 sink.stop()
-                Receipt.expect(try await receipts, for: books)
+                SentMail.expect(try await mails, for: books)
             }
         }
 
@@ -43,7 +43,7 @@ extension Installations {
                 let books = try await installation.withBooks(Books.read)
                 books.expectChargedOnce(try await Self.charges(at: url), paid: 200)
                 books.expectChargedOnce(try SandboxFiles(installation).charges(), paid: 200)
-                Receipt.expect(try SandboxFiles(installation).receipts(), for: books)
+                SentMail.expect(try SandboxFiles(installation).mails(), for: books)
                 up.send(.interrupt)
                 #expect(await up.ended() == .code(0), "\(up.everything)")
             }
@@ -59,7 +59,7 @@ extension Installations {
                 let books = try await installation.withBooks(Books.read)
                 books.expectChargedOnce(try SandboxFiles(installation).charges(), paid: books.paid.count)
                 #expect(books.invoices.count == 8 && !books.open.isEmpty && !books.paid.isEmpty)
-                Receipt.expect(try SandboxFiles(installation).receipts(), for: books)
+                SentMail.expect(try SandboxFiles(installation).mails(), for: books)
             }
         }
 
@@ -93,7 +93,7 @@ extension Installations {
                 #expect(await next.ended() == .code(0), "\(next.everything)")
                 let books = try await installation.withBooks(Books.read)
                 books.expectChargedOnce(try SandboxFiles(installation).charges(), paid: 40)
-                Receipt.expect(try SandboxFiles(installation).receipts(), for: books)
+                SentMail.expect(try SandboxFiles(installation).mails(), for: books)
             }
         }
 
@@ -115,12 +115,12 @@ extension Installations {
         }
 
         /// All that the sink took, which is told to end.
-        private static func receipts(from sink: Judge.Server) async throws -> [Receipt] {
-            var receipts: [Receipt] = []
+        private static func mails(from sink: Judge.Server) async throws -> [SentMail] {
+            var mails: [SentMail] = []
             while case let line = try await sink.line(), !line.isEmpty {
-                receipts.append(try Receipt(JSONDecoder().decode(SinkMail.self, from: Data(line.utf8)).text))
+                mails.append(try SentMail(JSONDecoder().decode(SinkMail.self, from: Data(line.utf8)).text))
             }
-            return receipts
+            return mails
         }
     }
 }

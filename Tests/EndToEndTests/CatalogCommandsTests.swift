@@ -120,10 +120,14 @@ import Testing
                 #expect(said == ["\(path): 1 plans new, 0 as they were; 0 metrics and 0 coupons new"])
             }
         }
-        let versions = try await TestDatabase.current.withPool { pool in
-            try await pool.query("SELECT version FROM books.plans WHERE code = 'pro' ORDER BY version").decode(
-                Int32.self)
+        let prices = try await TestDatabase.current.withPool { pool in
+            try await pool.query(
+                """
+                SELECT definition #>> '{plans,0,prices,0,amount}' FROM books.catalogues JOIN books.sellers USING (seller_id)
+                 WHERE code = 'shop' ORDER BY revision
+                """
+            ).decode(String.self)
         }
-        #expect(versions == [1, 2])
+        #expect(prices == ["1.00", "2.00"])
     }
 }

@@ -156,9 +156,9 @@ import Testing
     }
 
     @Test(arguments: [
-        ["--breakers", "nobody failed=5%"], ["--breakers", "charge_invoice"],
-        ["--breakers", "charge_invoice failed=0%"], ["--breakers", "charge_invoice USD=1.005"],
-        ["--breakers", "charge_invoice off; charge_invoice off"], ["--rates", "payments=80"],
+        ["--breakers", "nobody failed=5%"], ["--breakers", "collect_payments"],
+        ["--breakers", "collect_payments failed=0%"], ["--breakers", "collect_payments USD=1.005"],
+        ["--breakers", "collect_payments off; collect_payments off"], ["--rates", "payments=80"],
         ["--rates", "payments=80/s"], ["--rates", "bank=80/s+20"],
     ])
     func `a limit that is not understood keeps a worker from starting`(_ words: [String]) async throws {

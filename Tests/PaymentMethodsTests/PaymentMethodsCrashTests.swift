@@ -8,7 +8,7 @@ import Testing
 @Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
 struct PaymentMethodsCrashTests {
     @Test(arguments: [true, false], [1, 2])
-    func `a method becomes chargeable and its invoices are collected, whichever call its worker dies after`(
+    func `a method becomes chargeable and what is open is collected, whichever call its worker dies after`(
         honoursKeys: Bool, deaths: Int
     ) async throws {
         try await BillingFixture.with { fixture in

@@ -1,7 +1,7 @@
+import Accounts
 import Billing
 import BillingPorts
 import BillingSupport
-import BooksStore
 import Dates
 import InvoiceGeneration
 import JobKit
@@ -20,7 +20,7 @@ struct PaymentMethodsTests {
         ).decode(String.self)
     }
 
-    @Test func `a method is made chargeable and every open invoice handed to collection`() async throws {
+    @Test func `a method is made chargeable and what is due handed to collection`() async throws {
         try await BillingFixture.with { fixture in
             let seller = try await fixture.load([SampleCustomer()])
             try await fixture.bill(seller)
@@ -31,11 +31,13 @@ struct PaymentMethodsTests {
             #expect(drained.endings == ["completed"])
             #expect(gateway.calls == ["createCustomer", "attach"])
             #expect(try await methods(of: seller, in: fixture) == ["active pm_2"])
-            #expect(try await fixture.states(of: ChargeInvoice.kind).count == 1)
+            #expect(try await fixture.states(of: CollectPayments.kind).count == 1)
         }
     }
 
-    @Test func `a refused method stays with the gateway's reason, and nothing is collected`() async throws {
+    @Test func `a refused method stays with the gateway's reason, and its customer has nothing to pay with`()
+        async throws
+    {
         try await BillingFixture.with { fixture in
             let seller = try await fixture.load([SampleCustomer()])
             try await fixture.bill(seller)
@@ -48,7 +50,27 @@ struct PaymentMethodsTests {
             }
             #expect(drained.endings == ["completed"])
             #expect(try await methods(of: seller, in: fixture) == ["refused card_declined: Your card was declined."])
-            #expect(try await fixture.states(of: ChargeInvoice.kind).isEmpty)
+            #expect(try await fixture.states(of: CollectPayments.kind).isEmpty)
+            // What is owed will be asked for, as of somebody who wires.
+            let account = try await fixture.account(seller.customer())
+            #expect(account.arrangement == nil)
+            #expect(try account.isReminderDue(at: fixture.start + .seconds(86_400)))
+        }
+    }
+
+    @Test func `a refused method leaves the one that is charged in its place`() async throws {
+        try await BillingFixture.with { fixture in
+            let seller = try await fixture.load([SampleCustomer()])
+            let gateway = CountingGateway()
+            try await fixture.drain(from: fixture.start) { RegisterPaymentMethodHandler(gateway: gateway) }
+            gateway.scriptSetups(.refused(code: "card_declined", message: "Your card was declined."))
+            try await give("pm_card_other", seller.customer(), in: fixture)
+            try await fixture.drain(from: fixture.start) { RegisterPaymentMethodHandler(gateway: gateway) }
+            #expect(
+                try await methods(of: seller, in: fixture) == [
+                    "active pm_2", "refused card_declined: Your card was declined.",
+                ])
+            #expect(try await fixture.account(seller.customer()).arrangement?.method == .card)
         }
     }
 
@@ -76,15 +98,12 @@ struct PaymentMethodsTests {
             let seller = try await fixture.load([SampleCustomer()])
             let gateway = CountingGateway()
             let register = RegisterPaymentMethodHandler(gateway: gateway)
-            let charge = ChargeInvoiceHandler(gateway: gateway, zones: fixture.zones)
-            let invoice = InvoiceGenerationHandler(zones: fixture.zones)
-            for customer in try await fixture.renew(seller) {
-                let today = TimeZoneRules.utc.localDate(of: fixture.start)
-                try await fixture.enqueue(GenerateInvoice(customer: customer, date: today))
-            }
+            let charge = CollectPaymentsHandler(gateway: gateway)
+            let customers = try await fixture.renew(seller).map(\.customer)
+            try await fixture.enqueue(GenerateInvoices(seller: seller.id, customers: customers))
             if methodFirst { try await fixture.drain(from: fixture.start) { register } }
             try await fixture.drain(from: fixture.start) {
-                invoice
+                InvoiceGenerationHandler()
                 charge
             }
             #expect(gateway.collected.count == (methodFirst ? 1 : 0))
@@ -97,14 +116,14 @@ struct PaymentMethodsTests {
         }
     }
 
-    @Test func `a method given in place of a declined one is charged for what is open`() async throws {
+    @Test func `a method given in place of a declined one is charged for what is overdue`() async throws {
         try await BillingFixture.with { fixture in
             let seller = try await fixture.load([SampleCustomer()])
             try await fixture.bill(seller)
             let gateway = CountingGateway()
             gateway.script(.declines(code: "expired_card", advice: nil))
             let register = RegisterPaymentMethodHandler(gateway: gateway)
-            let charge = ChargeInvoiceHandler(gateway: gateway, zones: fixture.zones)
+            let charge = CollectPaymentsHandler(gateway: gateway)
             try await fixture.drain(from: fixture.start) {
                 register
                 charge
@@ -112,22 +131,24 @@ struct PaymentMethodsTests {
             #expect(gateway.charges.count == 1 && gateway.collected.isEmpty)
 
             let customer = seller.customer()
-            let method = try await fixture.query(
-                """
-                INSERT INTO books.payment_methods (seller_id, customer_id, token, state, created_at)
-                VALUES (\(customer.seller), \(customer.customer), 'pm_card_mastercard', 'pending', \(fixture.start))
-                RETURNING payment_method_id
-                """, of: seller.id
-            ).only(PaymentMethod.ID.self)
-            try await fixture.enqueue(RegisterPaymentMethod(customer: customer, method: method))
+            try await give("pm_card_mastercard", customer, in: fixture)
             try await fixture.drain(from: fixture.start) {
                 register
                 charge
             }
+            try await fixture.perform(.setPayment(PaymentArrangement(method: .card, netDays: nil)), for: customer)
+            try await fixture.drain(from: fixture.start) { charge }
             #expect(gateway.calls == ["createCustomer", "attach", "charge", "attach", "charge"])
             #expect(gateway.collected.count == 1)
             #expect(try await methods(of: seller, in: fixture) == ["active pm_3", "removed pm_2"])
             try await fixture.expectBalancedBooks(of: seller.id)
+        }
+    }
+
+    private func give(_ token: String, _ customer: CustomerKey, in fixture: BillingFixture) async throws {
+        try await fixture.work(of: customer.seller) { work in
+            let method = try await work.addPaymentMethod(token, of: customer)
+            try await work.enqueue(RegisterPaymentMethod(customer: customer, method: method))
         }
     }
 }

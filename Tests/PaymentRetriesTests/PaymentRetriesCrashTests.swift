@@ -43,7 +43,7 @@ struct PaymentRetriesCrashTests {
     }
 
     @Test(arguments: [true, false])
-    func `a decline is recorded once and not tried again, whichever call the worker dies after`(
+    func `a decline begins one case with one mail, whichever call the worker dies after`(
         honoursKeys: Bool
     ) async throws {
         try await BillingFixture.with { fixture in
@@ -52,6 +52,7 @@ struct PaymentRetriesCrashTests {
                 gateway.script(.declines(code: "insufficient_funds", advice: nil))
                 try await charge(trial, at: gateway)
                 #expect(gateway.charges.count == 1 && gateway.collected.isEmpty, trial.comment)
+                #expect(try await trial.templates == ["dunning_friendly", "invoice_issued"], trial.comment)
             }
         }
     }
@@ -59,8 +60,8 @@ struct PaymentRetriesCrashTests {
     private func charge(_ trial: CrashTrial, at gateway: CountingGateway) async throws {
         let fixture = trial.fixture
         try await fixture.registerMethods(of: trial.seller, at: gateway)
-        let invoice = try #require(try await fixture.bill(trial.seller).first)
-        try await fixture.enqueue(ChargeInvoice(customer: trial.seller.customer(), invoice: invoice.id))
-        try await trial.drain { ChargeInvoiceHandler(gateway: trial.reaching(gateway), zones: fixture.zones) }
+        try await fixture.bill(trial.seller)
+        try await fixture.enqueue(CollectPayments(customer: trial.seller.customer()))
+        try await trial.drain { CollectPaymentsHandler(gateway: trial.reaching(gateway)) }
     }
 }

@@ -1,3 +1,5 @@
+import Accounts
+import Billing
 import BillingPorts
 import BillingSupport
 import Dates
@@ -10,6 +12,19 @@ import Testing
 
 @Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
 struct RenewalsTests {
+    /// The codes of the customers that somebody was asked to invoice, in order.
+    private func asked(_ seller: SampleSeller, in fixture: BillingFixture) async throws -> [String] {
+        try await fixture.query(
+            """
+            SELECT code
+              FROM queue.all_jobs, jsonb_array_elements_text(arguments -> 'customers') WITH ORDINALITY AS wanted(id, n)
+              JOIN books.customers ON customer_id = wanted.id::bigint
+             WHERE kind = \(GenerateInvoices.kind.name)
+             ORDER BY queue.all_jobs.id, n
+            """, of: seller.id
+        ).decode(String.self)
+    }
+
     @Test func `each customer is billed on the day that begins where it lives`() async throws {
         try await BillingFixture.with { fixture in
             let seller = try await fixture.load([
@@ -23,32 +38,68 @@ struct RenewalsTests {
             ]
             for (time, billed) in table {
                 try await fixture.enqueue(RenewSubscriptions(seller: seller.id))
-                try await fixture.drain(from: try Instant(parsing: time)) { RenewalsHandler(zones: fixture.zones) }
-                let customers = try await fixture.query(
-                    """
-                    SELECT code FROM queue.all_jobs JOIN books.customers
-                        ON customer_id = (arguments -> 'customer' ->> 'customer')::bigint
-                     WHERE kind = 'generate_invoice' ORDER BY id
-                    """, of: seller.id
-                ).decode(String.self)
-                #expect(customers == Array(["tonga", "coast"].prefix(billed)), "at \(time)")
+                try await fixture.drain(from: try Instant(parsing: time)) { RenewalsHandler() }
+                #expect(try await asked(seller, in: fixture) == Array(["tonga", "coast"].prefix(billed)), "at \(time)")
             }
         }
     }
 
-    @Test func `more subscriptions than two batches hold are looked at once each`() async throws {
+    @Test func `more customers than two batches hold are looked at once each`() async throws {
         try await BillingFixture.with { fixture in
-            let seller = try await fixture.load((1...450).map { SampleCustomer("c\($0)", token: nil) })
+            let codes = (1...250).map { "c\($0)" }
+            let seller = try await fixture.load(codes.map { SampleCustomer($0, token: nil) })
             for _ in 1...2 {
                 try await fixture.enqueue(RenewSubscriptions(seller: seller.id))
-                let drained = try await fixture.drain(from: fixture.start) { RenewalsHandler(zones: fixture.zones) }
+                let drained = try await fixture.drain(from: fixture.start) { RenewalsHandler() }
                 #expect(drained.endings == ["completed"])
                 // The second run finds nothing.
-                let customers = try await fixture.pool.query(
-                    "SELECT count(*), count(DISTINCT arguments::text) FROM queue.all_jobs WHERE kind = 'generate_invoice'"
-                ).only(Int.self, Int.self)
-                #expect(customers == (450, 450))
+                #expect(try await asked(seller, in: fixture) == codes)
             }
+        }
+    }
+
+    @Test func `who cannot be moved on is named, and keeps nobody else from it`() async throws {
+        try await BillingFixture.with { fixture in
+            let seller = try await fixture.load([
+                SampleCustomer("first"), SampleCustomer("lost"), SampleCustomer("third"),
+            ])
+            try await fixture.query(
+                "UPDATE books.customers SET time_zone = 'Mars/Olympus' WHERE code = 'lost'", of: seller.id)
+            for run in 1...2 {
+                try await fixture.enqueue(RenewSubscriptions(seller: seller.id))
+                let endings = try await fixture.drain(from: fixture.start) { RenewalsHandler() }.endings
+                // Every run says so until somebody has mended it.
+                let reason = try #require(endings.first)
+                #expect(
+                    reason.hasPrefix("discarded: 1 customers cannot be moved on: customer \(seller.customer("lost"))"))
+                #expect(reason.contains("Mars/Olympus"))
+                #expect(try await asked(seller, in: fixture) == ["first", "third"], "after run \(run)")
+            }
+            try await fixture.query(
+                "UPDATE books.customers SET time_zone = 'Etc/UTC' WHERE code = 'lost'", of: seller.id)
+            try await fixture.enqueue(RenewSubscriptions(seller: seller.id))
+            #expect(try await fixture.drain(from: fixture.start) { RenewalsHandler() }.endings == ["completed"])
+            #expect(try await asked(seller, in: fixture) == ["first", "third", "lost"])
+        }
+    }
+
+    @Test(arguments: [("pm_card_visa", "active"), (nil, "expired")])
+    func `a trial is announced, and ends as a subscription if there is something to pay with`(
+        token: String?, state: String
+    ) async throws {
+        try await BillingFixture.with { fixture in
+            let seller = try await fixture.load(
+                [SampleCustomer(token: token, start: "2026-02-16", trialDays: 14)])
+            let states = ["2026-02-16": "trialing", "2026-02-27": "trialing", "2026-03-02": state]
+            for (day, expected) in states.sorted(by: { $0.key < $1.key }) {
+                try await fixture.enqueue(RenewSubscriptions(seller: seller.id))
+                try await fixture.drain(from: try Instant(parsing: "\(day)T00:00:00Z")) { RenewalsHandler() }
+                let found = try await fixture.account(seller.customer()).subscriptions.map(\.state.rawValue)
+                #expect(found == [expected], "on \(day)")
+            }
+            let mails = try await fixture.mails(of: seller.id)
+            #expect(mails == ["acme trial_ending acme-1"] + (token == nil ? ["acme trial_expired acme-1"] : []))
+            #expect(try await asked(seller, in: fixture) == (token == nil ? [] : ["acme"]))
         }
     }
 
@@ -62,8 +113,8 @@ struct RenewalsTests {
             for day in ["2026-03-31", "2026-04-29", "2026-04-30", "2026-05-31"] {
                 try await fixture.enqueue(RenewSubscriptions(seller: seller.id))
                 try await fixture.drain(from: try Instant(parsing: "\(day)T09:00:00Z")) {
-                    RenewalsHandler(zones: fixture.zones)
-                    InvoiceGenerationHandler(zones: fixture.zones)
+                    RenewalsHandler()
+                    InvoiceGenerationHandler()
                 }
             }
             let issued = try await fixture.query(

@@ -24,6 +24,11 @@ extension Account {
     /// Whether there is something to charge, and not only to wait for.
     var canCharge: Bool { arrangement.map { $0.method != .wire } ?? false }
 
+    /// The gateway has nothing that it would charge: what is owed is asked for, until the customer gives something else.
+    public mutating func losePaymentMethod() {
+        if canCharge { arrangement = nil }
+    }
+
     func hasPendingAttempt(on invoice: Int) -> Bool {
         attempts.contains { $0.invoice == invoice && $0.outcome?.isPending ?? true }
     }
@@ -41,6 +46,18 @@ extension Account {
     public mutating func takeBack(attempt place: Int) {
         attempts[place].outcome = nil
         attempts[place].sentAt = nil
+    }
+
+    /// Whether an attempt that has not been sent still collects what is due.
+    public func isWanted(attempt place: Int) throws -> Bool {
+        let attempt = attempts[place]
+        return try invoices[attempt.invoice].state == .open && invoices[attempt.invoice].amountDue == attempt.amount
+    }
+
+    /// Gives up an attempt that has not been sent.
+    public mutating func withdraw(attempt place: Int) {
+        precondition(attempts[place].sentAt == nil, "what was sent can only be asked about")
+        attempts[place].outcome = .withdrawn
     }
 
     /// Opens the next attempt at an invoice and returns its place; the gateway is called once this is written down.
@@ -64,7 +81,7 @@ extension Account {
         attempts[place].declineCode = declineCode
         let index = attempts[place].invoice
         switch outcome {
-        case .processing, .unknown, .refunded: return
+        case .processing, .unknown, .refunded, .withdrawn: return
         case .success:
             try receive(attempts[place].amount, for: index, at: instant)
             try confirmReactivation(with: index, at: instant)

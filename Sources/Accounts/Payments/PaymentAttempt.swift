@@ -14,6 +14,8 @@ public struct PaymentAttempt: Hashable, Sendable {
         /// No answer, or no way through: the gateway is asked before anything else is tried.
         case unknown
         case refunded
+        /// Never sent, and not wanted any more: what it was for has been settled otherwise, or is another amount now.
+        case withdrawn
 
         /// Whether the money may be moving, or have moved unseen.
         public var isPending: Bool { self == .processing || self == .unknown }

@@ -234,7 +234,7 @@ CREATE TABLE books.payment_attempts (
     sent_at           timestamptz,                                  -- null: certainly not yet
     outcome           text           CHECK (outcome IN ('success', 'insufficient_funds', 'card_declined',
                                                         'expired_card', 'lost_card', 'requires_action', 'processing',
-                                                        'unknown', 'refunded')),
+                                                        'unknown', 'refunded', 'withdrawn')),
     gateway_reference text,
     decline_code      text,
     PRIMARY KEY (seller_id, customer_id, ordinal),

@@ -55,7 +55,7 @@ struct BillingWatch: Sendable {
         var line: String {
             let invoices = summary.invoices.values.reduce(0, +)
             return "invoices \(invoices)  paid \(summary.invoices[.paid] ?? 0)  "
-                + "declined \(summary.declined)  receipts \(summary.mails[.sent] ?? 0)  "
+                + "declined \(summary.declined)  mails \(summary.mails[.sent] ?? 0)  "
                 + "jobs left \(waiting)"
         }
     }
@@ -99,6 +99,7 @@ struct BillingReport: Sendable {
             "invoices    \(invoices)" + amounts(summary.invoiced),
             "paid        \(summary.invoices[.paid] ?? 0)" + amounts(summary.paid),
             "failed      \(summary.declined) declined, \(held) jobs held for a person, \(discarded) given up",
+            "mails       \(summary.mails[.sent] ?? 0) sent, \(summary.mails[.refused] ?? 0) refused",
             "booked      " + summary.balances.map { "\($0.account.rawValue) \($0.amount)" }.joined(separator: ", "),
             "books       " + (summary.isBalanced ? "balance" : "DO NOT BALANCE"),
             "jobs        \(jobs) completed; this run took \(tenths / 10).\(tenths % 10) s"
@@ -116,6 +117,6 @@ struct BillingReport: Sendable {
 extension BooksSummary {
     /// Attempts that a gateway refused.
     fileprivate var declined: Int {
-        attempts.filter { !$0.key.isPending && $0.key != .success && $0.key != .refunded }.reduce(0) { $0 + $1.value }
+        attempts.filter { !$0.key.isPending && ![.success, .refunded, .withdrawn].contains($0.key) }.reduce(0) { $0 + $1.value }
     }
 }

@@ -26,7 +26,7 @@ final class Crew: Sendable {
         let known = addresses.withLock { $0 }
         var places: [(String, String)] = []
         if let web = known["web"] { places.append(("metrics  ", "\(web)/metrics")) }
-        if plan.smtpURL == nil { places.append(("receipts ", "\(home.sandbox)/mail")) }
+        if plan.smtpURL == nil { places.append(("mails    ", "\(home.sandbox)/mail")) }
         if plan.stripeURL == nil { places.append(("charges  ", "\(home.sandbox)/stripe.jsonl")) }
         places.append(("logs     ", home.logs))
         places.append(

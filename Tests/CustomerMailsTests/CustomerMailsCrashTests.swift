@@ -1,23 +1,20 @@
 import BillingPorts
 import BillingSupport
+import CustomerMails
 import JobKit
-import Receipts
 import TestSupport
 import Testing
 
 @Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
-struct ReceiptsCrashTests {
+struct CustomerMailsCrashTests {
     @Test(arguments: [1, 2])
-    func `one receipt is received, whichever call its worker dies after`(deaths: Int) async throws {
+    func `one mail is received, whichever call its worker dies after`(deaths: Int) async throws {
         try await BillingFixture.with { fixture in
             try await fixture.dieAfterEachCall(times: deaths, atLeast: 9, customers: [SampleCustomer()]) { trial in
                 let mailer = CountingMailer()
-                try await fixture.registerMethods(of: trial.seller, at: CountingGateway())
-                let invoice = try #require(try await fixture.bill(trial.seller).first)
-                let payment = try await fixture.pay(invoice, of: trial.seller.customer())
-                try await fixture.enqueue(SendReceipt(customer: trial.seller.customer(), payment: payment))
+                try await fixture.bill(trial.seller)
                 try await trial.drain {
-                    SendReceiptHandler(
+                    SendMailHandler(
                         mailer: trial.reaching(mailer), zones: fixture.zones, domain: "billwright.example")
                 }
                 #expect(mailer.messageIDs.count == 1, trial.comment)
