@@ -21,10 +21,10 @@ public enum TestCluster {
 
     /// Connections for making and dropping databases. Few: `CREATE DATABASE` keeps the server's disk busy by itself.
     static let admin = Result {
-        var configuration = try configuration()
+        var settings = try configuration()
         // Each of its statements names another database, so none is worth keeping; and one that takes the place of
         // another is run with the end of that in one pipeline, where DROP DATABASE is refused.
-        configuration.usesPreparedStatements = false
-        return PostgresPool(configuration, size: 4, leaseTimeout: .seconds(120))
+        settings.usesPreparedStatements = false
+        return PostgresPool(settings, size: 4, leaseTimeout: .seconds(120))
     }
 }

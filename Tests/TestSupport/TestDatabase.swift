@@ -46,7 +46,9 @@ public struct DatabaseTrait: SuiteTrait, TestTrait, TestScoping {
         let name = "bw_test_" + UUID().uuidString.lowercased().replacing("-", with: "")
         let template = try await Self.template(of: migrations, admin)
         _ = try await admin.query("CREATE DATABASE \(SQL.identifier(name)) TEMPLATE \(SQL.identifier(template))")
-        let database = TestDatabase(name: name, configuration: admin.configuration.with(database: name))
+        var configuration = admin.configuration.with(database: name)
+        configuration.usesPreparedStatements = true
+        let database = TestDatabase(name: name, configuration: configuration)
         let failures = Mutex(0)
         // An expectation that fails does not throw, so the issues are counted on their way to the report.
         let counting: IssueHandlingTrait = .compactMapIssues { issue in
