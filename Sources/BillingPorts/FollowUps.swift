@@ -41,8 +41,12 @@ extension Account {
         do {
             let isChargeDue = try canBeCharged && !chargesDue(at: now).isEmpty
             // What is overdue is charged before a subscription begins anew.
-            if let reactivation, reactivation.invoice == nil { return isChargeDue ? .collect : .invoice }
-            if try draft(at: now) != nil { return .invoice }
+            if let reactivation {
+                if reactivation.invoice == nil { return isChargeDue ? .collect : .invoice }
+                // While the charge for it is waited for nothing else is invoiced.
+            } else if try draft(at: now) != nil {
+                return .invoice
+            }
             if isChargeDue { return .collect }
             return try isReminderDue(at: now) ? .remind : nil
         } catch {
