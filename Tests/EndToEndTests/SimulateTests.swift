@@ -28,18 +28,17 @@ extension Installations {
                 ["simulate"] + words, environment: database.map { ["DATABASE_URL": $0] } ?? [:], limit: limit)
         }
 
-        @Test func `every example comes out the same, to the byte, with one worker and with eight`() async throws {
+        @Test func `every example comes out the same, to the byte, with one worker, with eight and by the rules alone`()
+            async throws
+        {
             let (checked, verdict) = try await Self.simulate(["--check", "--rules"] + Self.examples)
             #expect(checked == .code(0), "\(verdict.everything)")
             let (_, rules) = try await Self.simulate(["--rules"] + Self.examples)
             #expect(rules.output.count == Self.examples.count && rules.output.count > 70)
-            // Not yet by the rules alone as well: what is booked at a month's end in another zone than the customer's differs.
-            var first: [String] = []
             for workers in [1, 8] {
                 let (status, real) = try await Self.simulate(["--workers", "\(workers)"] + Self.examples)
                 #expect(status == .code(0) && real.errors == [], "\(real.errors)")
-                if first.isEmpty { first = real.output }
-                for (name, (said, expected)) in zip(Self.examples, zip(real.output, first)) {
+                for (name, (said, expected)) in zip(Self.examples, zip(real.output, rules.output)) {
                     #expect(said == expected, "\(name) with \(workers) workers")
                 }
                 #expect(real.output.count == rules.output.count)
@@ -59,7 +58,7 @@ extension Installations {
             defer { try? FileManager.default.removeItem(atPath: file) }
             let (status, run) = try await Self.simulate(["--check", file, Self.example("calendar/calendar_week")])
             #expect(status == .code(1))
-            #expect(run.output.count == 3 && run.output[0].hasPrefix("\(file): invoices[4].total"), "\(run.output)")
+            #expect(run.output.count == 3 && run.output[0].hasPrefix("\(file): line 13: invoices[4].total"), "\(run.output)")
             #expect(run.output.last == "1 as expected, 1 not")
         }
 
