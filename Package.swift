@@ -66,10 +66,12 @@ let package = Package(
         library("Money"),
         library("Ledger", "Dates", "Money"),
         library("JSONText"),
+        // Chance that repeats, for trials and tests.
+        library("Chance"),
         library("Billing", "Dates", "JSONText", "Ledger", "Money"),
         library("Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money"),
         library("Scenarios", "Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money"),
-        library("Histories", "Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money", "Scenarios"),
+        library("Histories", "Accounts", "Billing", "Chance", "Dates", "JSONText", "Ledger", "Money", "Scenarios"),
 
         // The queue's vocabulary, which knows no billing; and what billing handlers share beside the domain.
         library("JobKit", "Dates"),
@@ -132,9 +134,6 @@ let package = Package(
         // Gateways: the ports' counterparts outside, as they really speak.
         library(
             "Gateways", "BillingPorts", "Crypto", "Dates", "HTTPClient", "HTTPTypes", "JSONText", "JobKit", "Money"),
-
-        // Chance that repeats, for trials and tests.
-        library("Chance"),
 
         // What the queue is tried with: jobs that do nothing for anybody, and the faults that happen to them.
         library(

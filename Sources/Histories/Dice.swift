@@ -1,19 +1,13 @@
-/// Chance that a seed brings back: SplitMix64, the same on every machine.
+internal import Chance
+
+/// What is thrown for a history; its seed throws the same again.
 struct Dice {
-    private var state: UInt64
+    private var generator: SeededGenerator
 
-    init(seed: UInt64) { state = seed }
-
-    private mutating func roll() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
+    init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
 
     mutating func number(_ range: ClosedRange<Int>) -> Int {
-        range.lowerBound + Int(roll() % UInt64(range.upperBound - range.lowerBound + 1))
+        range.lowerBound + Int(generator.next() % UInt64(range.upperBound - range.lowerBound + 1))
     }
 
     /// True so many times of a hundred.

@@ -10,7 +10,7 @@ private let allowedImports: [String: Set<String>] = [
     "JSONText": [],
     "Billing": ["Dates", "Money", "Ledger", "JSONText"],
     "Scenarios": ["Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money"],
-    "Histories": ["Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money", "Scenarios"],
+    "Histories": ["Accounts", "Billing", "Chance", "Dates", "JSONText", "Ledger", "Money", "Scenarios"],
     "JobKit": ["Dates", "FoundationEssentials"],
     "Accounts": ["Billing", "Dates", "JSONText", "Ledger", "Money"],
     "BillingPorts": ["Accounts", "Billing", "Dates", "JobKit", "Money"],

@@ -1,5 +1,6 @@
 internal import Accounts
 internal import Billing
+internal import Dates
 internal import Ledger
 internal import Money
 
@@ -137,6 +138,29 @@ extension Promise {
                 else { return "\(note.number): \(net) + \(tax), \(note.total), \(note.credited), \(note.refunded)" }
             }
             return nil
+        },
+        Promise("a coupon cuts once what it cuts once") { settled in
+            var cuts: [String: Int] = [:]
+            for invoice in settled.account.invoices where !invoice.isWithdrawn {
+                for line in invoice.lines where line.kind == .discount {
+                    switch line.explanation {
+                    case .percentOff(_, _, let use?) where settled.account.coupons[use].coupon.duration == .once:
+                        cuts["\(use)", default: 0] += 1
+                    case .amountOff(_, _, let use):
+                        cuts["\(use) \(line.subscription ?? "") \(line.period?.description ?? "")", default: 0] += 1
+                    default: break
+                    }
+                }
+            }
+            return cuts.first { $0.value > 1 }.map { "\($0.key) cuts \($0.value) times" }
+        },
+        Promise("every document is announced once") { settled in
+            guard settled.account.email != nil else { return nil }
+            let mails = settled.account.mails
+            let issued = mails.filter { $0.template == .invoiceIssued }.map(\.subject)
+            let noted = mails.filter { $0.template == .creditNoteIssued }.map(\.subject)
+            return issued == settled.account.invoices.map(\.number) && noted == settled.account.notes.map(\.number)
+                ? nil : "\(issued), \(noted)"
         },
     ]
 }

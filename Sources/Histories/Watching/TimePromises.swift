@@ -9,21 +9,18 @@ extension Promise {
         Promise("nothing is billed before its day") { settled in
             for invoice in settled.account.invoices {
                 for line in invoice.lines {
-                    guard let span = line.span else { continue }
-                    switch line.explanation {
-                    case .charge(let charge) where charge.basis.timing == .inAdvance:
-                        if span.start.date > invoice.date, !settled.account.isBilled(until: line, on: invoice) {
-                            return "\(invoice.number) \(line.code) from \(span.start.date)"
-                        }
-                    case .charge:
-                        if span.end.date > invoice.date { return "\(invoice.number) \(line.code) to \(span.end.date)" }
-                    case .usage, .minimum:
+                    guard let start = line.span?.start.date, let end = line.span?.end.date else { continue }
+                    let isEarly =
+                        switch line.explanation {
+                        // A new cycle is billed on its first day, less the time in it that was billed before.
+                        case .charge(let charge) where charge.basis.timing == .inAdvance:
+                            start > invoice.date && !settled.isBilled(line, on: invoice.date)
+                        case .charge: end > invoice.date
                         // A cancellation in the middle of a day bills its usage at once, to the next day.
-                        if span.end.date.adding(days: -1) > invoice.date {
-                            return "\(invoice.number) \(line.code) to \(span.end.date)"
+                        case .usage, .minimum: end.adding(days: -1) > invoice.date
+                        default: false
                         }
-                    default: break
-                    }
+                    if isEarly { return "\(invoice.number) \(line.code) from \(start) to \(end)" }
                 }
             }
             return nil
@@ -40,9 +37,15 @@ extension Promise {
             }
             return nil
         },
-        Promise("all time that is billed in advance is billed") { settled in
+        Promise("all time that is due is billed") { settled in
             for subscription in settled.account.subscriptions {
                 for gap in try settled.gaps(of: subscription) { return "\(subscription.code) \(gap)" }
+            }
+            return nil
+        },
+        Promise("a whole period comes to its minimum") { settled in
+            for subscription in settled.account.subscriptions {
+                if let found = try settled.shortfall(of: subscription) { return "\(subscription.code) \(found)" }
             }
             return nil
         },
@@ -108,17 +111,25 @@ extension Settled {
     /// Less may come to nothing for a day, and lines of nothing are left out.
     private static let smallest: Int64 = 4000
 
-    /// Days up to today for which a price in advance ought to be billed and is not.
+    /// Whether another line of the same price bills that day.
+    func isBilled(_ line: InvoiceLine, on date: LocalDate) -> Bool {
+        account.invoices.flatMap(\.lines).contains { other in
+            other != line && other.code == line.code && other.subscription == line.subscription && other.kind != .credit
+                && other.period?.contains(date) ?? false
+        }
+    }
+
+    /// Days for which a price ought to be billed by now and is not.
     func gaps(of subscription: Subscription) throws -> [String] {
-        // By 30/360 the 31st comes to nothing.
-        guard account.settings.proration.unit != .fixed30, !waits(subscription), subscription.state != .scheduled,
-            subscription.state != .trialing
+        // By 30/360 the 31st comes to nothing; a suspended one is billed later.
+        guard account.settings.proration.unit != .fixed30, !waits(subscription),
+            ![.scheduled, .trialing, .suspended].contains(subscription.state)
         else { return [] }
         let standing = standing(subscription)
         var gaps: [String] = []
         for stretch in subscription.stretches(account.calendar) where stretch.billing == .billed {
             for price in stretch.plan.prices + stretch.addOns where try isSubstantial(price, in: stretch) {
-                let end = min(stretch.end?.date ?? .latest, today.adding(days: 1))
+                let end = min(stretch.end?.date ?? .latest, dueBefore(price, stretch))
                 guard let due = Period(checking: stretch.start.date, end) else { continue }
                 var left = [due]
                 for charge in standing where charge.line.code == price.code {
@@ -133,8 +144,40 @@ extension Settled {
         return gaps
     }
 
+    /// In advance today is due; in arrears what ended with the cycle before, of those that are counted from one anchor.
+    private func dueBefore(_ price: Price, _ stretch: Stretch) -> LocalDate {
+        guard price.isInArrears else { return today.adding(days: 1) }
+        let interval = price.interval ?? stretch.plan.interval
+        return stretch.anchor.boundary(stretch.anchor.index(of: today, every: interval), every: interval)
+    }
+
+    /// A whole period of a plan that was always active whose lines come to less than the plan's minimum.
+    func shortfall(of subscription: Subscription) throws -> String? {
+        let isPlain = subscription.changes.allSatisfy { change in
+            switch change.kind {
+            case .plan, .quantity: true
+            default: false
+            }
+        }
+        let plans = subscription.changes.filter { if case .plan = $0.kind { true } else { false } }
+        guard isPlain, plans.count == 1, !waits(subscription), [.active, .pastDue].contains(subscription.state),
+            let stretch = subscription.stretches(account.calendar).first, let minimum = stretch.plan.minimum
+        else { return nil }
+        let lines = account.invoices.flatMap(\.lines).filter { line in
+            line.subscription == subscription.code && line.isCharge && line.kind != .oneTime
+        }
+        let interval = stretch.plan.interval
+        for index in 0..<max(0, stretch.anchor.index(of: today, every: interval)) {
+            let cycle = stretch.anchor.cycle(index, every: interval)
+            let here = lines.filter { line in line.span.map { cycle.contains($0.start.date) } ?? false }
+            let total = try sum(here.map(\.amount))
+            if total.minorUnits < minimum.minorUnits { return "\(cycle): \(total) of \(minimum)" }
+        }
+        return nil
+    }
+
     private func isSubstantial(_ price: Price, in stretch: Stretch) throws -> Bool {
-        guard price.timing == .inAdvance, price.model.metric == nil else { return false }
+        guard price.model.metric == nil else { return false }
         if case .oneTime = price.model { return false }
         let quantity = price.model.unit.map { stretch.quantities[$0] ?? .one } ?? .one
         let versions = (account.catalogue[plan: stretch.plan.code]?.prices ?? []).filter { $0.code == price.code }
@@ -149,22 +192,5 @@ extension Period {
         guard overlaps(other) else { return [self] }
         return [Period(checking: start, min(end, other.start)), Period(checking: max(start, other.end), end)]
             .compactMap(\.self)
-    }
-}
-
-extension Account {
-    /// Whether a line bills the rest of a cycle that has begun, of which time billed before stands: so it is where a
-    /// subscription begins anew, or with new cycles, in time that was billed and not given back.
-    fileprivate func isBilled(until line: InvoiceLine, on invoice: Invoice) -> Bool {
-        guard line.kind == .proration, var start = line.span?.start else { return false }
-        let before = invoices.prefix(invoice.ordinal).flatMap(\.lines).filter { before in
-            guard case .charge = before.explanation else { return false }
-            return before.code == line.code && before.subscription == line.subscription
-        }
-        while start.date > invoice.date {
-            guard let span = before.compactMap(\.span).first(where: { $0.end == start }) else { return false }
-            start = span.start
-        }
-        return true
     }
 }

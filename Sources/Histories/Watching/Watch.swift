@@ -39,6 +39,7 @@ struct Watch {
                 try compare(index, settled)
             }
             try checkSeries(replay.accounts, at: instant)
+            try checkCoupons(replay.accounts, at: instant)
         }
         before = replay.accounts
     }
@@ -130,6 +131,16 @@ struct Watch {
                 at: settled.at)
         }
         monthlyValues[index] = values.filter { $0.key < seller.adding(days: 1 - seller.day) }
+    }
+
+    private func checkCoupons(_ accounts: [Account], at instant: Instant) throws {
+        let uses = accounts.flatMap { $0.coupons.map(\.coupon) }
+        for coupon in Set(uses) {
+            let count = uses.filter { $0.code == coupon.code }.count
+            guard let limit = coupon.limit, count > limit else { continue }
+            throw Violation(
+                promise: "a coupon is taken as often as it may be", found: "\(coupon.code) \(count) times", at: instant)
+        }
     }
 
     private func checkSeries(_ accounts: [Account], at instant: Instant) throws {

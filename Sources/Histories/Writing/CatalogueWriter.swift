@@ -8,8 +8,10 @@ struct WrittenCatalogue {
     /// Prices that can be published anew or agreed, with an amount or with tiers.
     var publishable: [(plan: String, price: String, hasTiers: Bool, isWhole: Bool)] = []
     var coupons: [String] = []
-    /// The metrics that a price bills, and those that nobody bills.
+    /// All that may be metered.
     var metrics: [String] = []
+    /// The units and metrics that some price bills.
+    var billed: [String] = []
 
     static let units = ["seat", "box"]
 }
@@ -116,6 +118,9 @@ extension HistoryWriter {
             ]
             if dice.chance(30) { price.append(included) }
         default: price += [.init("metric", "bytes"), .init("percent", "2.9"), .init("fixed", unitPrice())]
+        }
+        for member in price where member.key == "metric" || member.key == "unit" {
+            if case .string(let counted) = member.value { catalogue.billed.append(counted) }
         }
         if !price.contains(where: { $0.key == "metric" }), dice.chance(30) { price.append(.init("bill", "in_arrears")) }
         if dice.chance(12) { price.append(.init("interval", interval())) }

@@ -15,7 +15,7 @@ extension HistoryWriter {
         case 2:
             return named(
                 "change_quantity",
-                [.init("unit", .string(dice.pick(WrittenCatalogue.units))), .init("quantity", quantity())] + timing())
+                [.init("unit", .string(counted(WrittenCatalogue.units))), .init("quantity", quantity())] + timing())
         case 3: return named("add_price", [.init("price", addOn())] + timing())
         case 4: return named("remove_price", [.init("price", .string(priceCode()))] + timing())
         case 5: return changeBillingDay()
@@ -49,6 +49,12 @@ extension HistoryWriter {
 
     private func of(_ customer: String, _ verb: String, _ rest: [JSONValue.Member]) -> [JSONValue.Member] {
         [.init("do", .string(verb)), .init("customer", .string(customer))] + rest
+    }
+
+    /// One of those, mostly one that some price bills.
+    private mutating func counted(_ all: [String]) -> String {
+        let billed = all.filter { catalogue.billed.contains($0) }
+        return billed.isEmpty || dice.chance(10) ? dice.pick(all) : dice.pick(billed)
     }
 
     private mutating func subscription() -> String {
@@ -99,7 +105,7 @@ extension HistoryWriter {
 
     private mutating func changePlan() -> [JSONValue.Member] {
         var fields = [JSONValue.Member("plan", .string(dice.pick(catalogue.plans)))] + timing()
-        if dice.chance(20), !fields.contains(where: { $0.value == "period_end" }) {
+        if dice.chance(35), !fields.contains(where: { $0.value == "period_end" }) {
             // Two days back at least, so that no zone makes it the future.
             fields.append(.init("effective", .string("\(today.adding(days: -dice.number(2...70)))")))
         }
@@ -128,7 +134,7 @@ extension HistoryWriter {
         usageCount += 1
         let number = dice.chance(5) ? max(1, usageCount - 1) : usageCount
         var fields: [JSONValue.Member] = [
-            .init("metric", .string(dice.pick(catalogue.metrics))), .init("id", .string("u\(number)")),
+            .init("metric", .string(counted(catalogue.metrics))), .init("id", .string("u\(number)")),
             .init("quantity", quantity()), .init("event", ["who": .string(dice.pick(["ann", "bob", "cy"]))]),
         ]
         if dice.chance(40) {
