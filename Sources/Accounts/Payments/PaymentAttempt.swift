@@ -25,7 +25,7 @@ public struct PaymentAttempt: Hashable, Sendable {
     public var isDeclined: Bool {
         switch outcome {
         case .insufficientFunds, .cardDeclined, .expiredCard, .lostCard, .requiresAction: true
-        case .success, .processing, .unknown, .refunded, nil: false
+        case .success, .processing, .unknown, .refunded, .withdrawn, nil: false
         }
     }
 
