@@ -181,7 +181,12 @@ import Testing
                     + #" "until": "2026-02-30", "colour": 1}"#,
                 "two": "{",
             ],
-            complaint: []),
+            complaint: [
+                "billwright: FOLDER/one: line 2: colour: unknown key \"colour\"",
+                "FOLDER/one: line 2: until: \"2026-02-30\" is neither a date (2026-01-31) nor an instant "
+                    + "(2026-01-31T09:00:00Z)",
+                "FOLDER/two: line 1: a key should stand here",
+            ]),
         Case(
             words: ["up", "--catalogue", "FOLDER/catalogue"],
             files: ["catalogue": "{\n  \"currency\": \"USD\",\n  \"plan\": []\n}"],

@@ -104,8 +104,8 @@ extension Installations {
     }
 }
 
-/// Simulations on a server of somebody's.
-@Suite(.timeLimit(.minutes(5))) struct SimulateElsewhereTests {
+/// Simulations on a server of somebody's, one at a time: each looks what is left of it there.
+@Suite(.serialized, .timeLimit(.minutes(5))) struct SimulateElsewhereTests {
     private static let example = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../scenarios/calendar/month_end.json").standardized.path()
 
