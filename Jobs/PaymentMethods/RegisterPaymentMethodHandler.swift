@@ -61,7 +61,7 @@ public struct RegisterPaymentMethodHandler: JobHandler {
                 try await work.refuse(method.id, of: customer, reason: "\(code): \(message)")
                 try await work.settle(attachment, as: .refused, result: Array("{}".utf8))
                 var accounts = try await work.accounts([customer])
-                for index in accounts.indices where !accounts[index].profile.canBeCharged {
+                for index in accounts.indices where !accounts[index].profile.isChargeable {
                     accounts[index].account.losePaymentMethod()
                 }
                 try await work.store(accounts)

@@ -78,7 +78,7 @@ public struct CollectPaymentsHandler: JobHandler {
             waits.append(answerable)
         }
         // Without a method at the gateway there is nothing to charge; the one that arrives enqueues this again.
-        if open.profile.canBeCharged, let invoice = try open.account.chargesDue(at: work.now).first {
+        if open.profile.isChargeable, let invoice = try open.account.chargesDue(at: work.now).first {
             let place = try open.account.openAttempt(at: work.now, on: invoice)
             return .send(try await send(place, of: &open, in: work))
         }

@@ -109,7 +109,7 @@ extension Subscription {
     /// The cycle of its plan in which a date lies, or the trial; `nil` before the start and after the end.
     public func period(at date: LocalDate, _ calendar: BillingCalendar) -> Period? {
         if state == .scheduled || state.hasEnded { return nil }
-        if let trialEnd, date < trialEnd { return Period(checking: start, trialEnd) }
+        if trialEnd != nil, date < firstBilledDay { return Period(checking: start, firstBilledDay) }
         return cycle(at: date, calendar).map { $0.stretch.anchor.cycle($0.index, every: $0.stretch.plan.interval) }
     }
 }

@@ -10,7 +10,7 @@ extension BillingWork {
         var toInvoice: [CustomerKey] = []
         var jobs: [NewJob] = []
         for open in accounts {
-            switch open.account.nextTask(at: now, canBeCharged: open.profile.canBeCharged) {
+            switch open.account.nextTask(at: now, canBeCharged: open.profile.isChargeable) {
             case .invoice: toInvoice.append(open.key)
             case .collect: jobs.append(try NewJob(CollectPayments(customer: open.key)))
             case .remind: jobs.append(try NewJob(RemindCustomer(customer: open.key)))

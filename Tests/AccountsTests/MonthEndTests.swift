@@ -1,8 +1,8 @@
 import Billing
+import Chance
 import Dates
 import Ledger
 import Money
-import Chance
 import Testing
 
 @testable import Accounts

@@ -1,7 +1,7 @@
 import Billing
+import Chance
 import Dates
 import Money
-import Chance
 import Testing
 
 @testable import Accounts

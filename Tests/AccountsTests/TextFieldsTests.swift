@@ -28,7 +28,7 @@ import Testing
         ),
         ("pending change", PendingChange(.change(.unblock), on: .earliest), "kind date"),
         ("term", Subscription.Term(months: 1, renews: true, end: .earliest), "months renews end"),
-        ("end", Subscription.End(date: .earliest), "date usageUntil"),
+        ("end", Subscription.End(date: .earliest), "date"),
         (
             "line", InvoiceLine(kind: .usage, code: "c", amount: usd, explanation: .given(usd)),
             "kind code subscription period quantity factor amount explanation span obligation discounts taxes"

@@ -1,8 +1,8 @@
 import Billing
+import Chance
 import Dates
 import JSONText
 import Money
-import Chance
 import Testing
 
 @Suite struct PlanTextTests {

@@ -1,6 +1,6 @@
 import Billing
-import Money
 import Chance
+import Money
 import Testing
 
 @Suite struct PriceModelTests {

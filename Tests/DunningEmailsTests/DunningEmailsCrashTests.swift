@@ -13,7 +13,7 @@ struct DunningEmailsCrashTests {
     func `a step of dunning is taken once, whichever call its worker dies after`(deaths: Int) async throws {
         try await BillingFixture.with { fixture in
             try await fixture.dieAfterEachCall(
-                times: deaths, atLeast: 7, customers: [SampleCustomer(token: nil)]
+                times: deaths, atLeast: 5, customers: [SampleCustomer(token: nil)]
             ) { trial in
                 let customer = trial.seller.customer()
                 try await fixture.bill(trial.seller)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct HistoriesTests {
     /// A few of the histories that are tried when the rules change; `billwright simulate --random` tries more.
-    @Test(arguments: Array<UInt64>(1...40))
+    @Test(arguments: [UInt64](1...40))
     func `a random history keeps every promise`(seed: UInt64) {
         if let finding = Histories.check(seed: seed, zones: Kept.zone) { Issue.record("\(finding)") }
     }

@@ -67,10 +67,17 @@ struct InvoiceGenerationTests {
     private func load(
         with fault: Fault, numbering: InvoiceNumbering.Scheme = .customer, in fixture: BillingFixture
     ) async throws -> SampleSeller {
-        let seats = fault == .amount ? 1_000_000_000_000_000_000 : 3
-        let customers = [Self.others[0], SampleCustomer("second", seats: seats), Self.others[1]]
+        let customers = [Self.others[0], SampleCustomer("second"), Self.others[1]]
         let seller = try await fixture.load(customers, numbering: numbering)
-        if fault == .zone {
+        switch fault {
+        case .amount:
+            try await fixture.change([seller.customer("second")]) { account in
+                try account.advance(to: fixture.start)
+                try account.perform(
+                    .changeQuantity(subscription: "second-1", unit: "seats", quantity: Rational(Int64.max), .init()),
+                    at: fixture.start)
+            }
+        case .zone:
             try await fixture.query(
                 "UPDATE books.customers SET time_zone = 'Mars/Olympus' WHERE code = 'second'", of: seller.id)
         }
@@ -124,11 +131,10 @@ struct InvoiceGenerationTests {
 
     @Test func `a reactivation that costs nothing takes no number of the series`() async throws {
         try await BillingFixture.with { fixture in
-            // Paid when the month is over: nothing is owed on the day on which it begins.
-            let today = TimeZoneRules.utc.localDate(of: fixture.start)
             let seller = try await fixture.load(
-                [SampleCustomer(plan: "arrears", start: "\(today)"), SampleCustomer("other")], numbering: .seller)
+                [SampleCustomer(plan: "free"), SampleCustomer("other")], numbering: .seller)
             let customer = seller.customer()
+            try await fixture.renew(seller)
             try await fixture.perform(
                 .cancel(subscription: "acme-1", when: .now, unused: .none, reason: nil), for: customer)
             try await fixture.perform(.reactivate(subscription: "acme-1"), for: customer)
@@ -150,9 +156,9 @@ struct InvoiceGenerationTests {
             try await fixture.registerMethods(of: seller, at: CountingGateway())
             let customer = seller.customer()
             try await fixture.perform(
-                .cancel(subscription: "acme-1", when: .now, unused: .credit, reason: nil), for: customer)
-            try await fixture.drain(from: fixture.start) { InvoiceGenerationHandler() }
-            let later = fixture.start + .seconds(86_400)
+                .cancel(subscription: "acme-1", when: .now, unused: .none, reason: nil), for: customer)
+            // After the period that is paid for: it begins anew with one of its own.
+            let later = try Instant(parsing: "2026-03-20T12:00:00Z")
             try await fixture.perform(.reactivate(subscription: "acme-1"), for: customer, at: later)
             for _ in 1...2 {
                 try await fixture.enqueue(GenerateInvoices(seller: seller.id, customers: [customer.customer]))

@@ -13,7 +13,7 @@ struct ProrationCrashTests {
     @Test(arguments: [1, 2])
     func `a change is invoiced once, whichever call its worker dies after`(deaths: Int) async throws {
         try await BillingFixture.with { fixture in
-            try await fixture.dieAfterEachCall(times: deaths, atLeast: 16, customers: [SampleCustomer()]) { trial in
+            try await fixture.dieAfterEachCall(times: deaths, atLeast: 13, customers: [SampleCustomer()]) { trial in
                 let customer = trial.seller.customer()
                 try await fixture.bill(trial.seller)
                 try await fixture.perform(

@@ -33,8 +33,8 @@ struct RenewalsCrashTests {
             #expect(drained.endings == ["crashed", "completed"])
             let asked = try await fixture.pool.query(
                 """
-                SELECT count(*), count(DISTINCT customer)
-                  FROM queue.all_jobs, jsonb_array_elements(arguments -> 'customers') AS customer
+                SELECT count(*), count(DISTINCT customer::text)
+                  FROM queue.all_jobs, json_array_elements(arguments -> 'customers') AS customer
                  WHERE kind = \(GenerateInvoices.kind.name)
                 """
             ).only(Int.self, Int.self)

@@ -17,7 +17,7 @@ struct RenewalsTests {
         try await fixture.query(
             """
             SELECT code
-              FROM queue.all_jobs, jsonb_array_elements_text(arguments -> 'customers') WITH ORDINALITY AS wanted(id, n)
+              FROM queue.all_jobs, json_array_elements_text(arguments -> 'customers') WITH ORDINALITY AS wanted(id, n)
               JOIN books.customers ON customer_id = wanted.id::bigint
              WHERE kind = \(GenerateInvoices.kind.name)
              ORDER BY queue.all_jobs.id, n

@@ -1,8 +1,8 @@
+import Chance
 import Dates
 import JSONText
 import Ledger
 import Money
-import Chance
 import Scenarios
 
 /// Results with everything in them, brought back by their seed.

@@ -1,5 +1,5 @@
-import JSONText
 import Chance
+import JSONText
 import Scenarios
 import Testing
 

@@ -64,7 +64,7 @@ private enum Threshold: Int, Comparable {
 extension Subscription {
     /// The period in which usage counts against a limit: the plan's cycle, or the trial.
     fileprivate func limitPeriod(at date: LocalDate, _ calendar: BillingCalendar) -> Period? {
-        if let trialEnd, date < trialEnd { return Period(checking: start, trialEnd) }
+        if trialEnd != nil, date < firstBilledDay { return Period(checking: start, firstBilledDay) }
         return cycle(at: date, calendar).map { $0.stretch.anchor.cycle($0.index, every: $0.stretch.plan.interval) }
     }
 }

@@ -110,7 +110,9 @@ extension Account {
         do {
             let move = try subscriptions[index].state.moving(to: state, because: cause)
             subscriptions[index].state = move.to
-            subscriptions[index].history.append(Subscription.Transition(at: instant, to: state, cause: cause))
+            // What a past start has already brought to its end ended when that was known.
+            let at = max(instant, subscriptions[index].history.last?.at ?? instant)
+            subscriptions[index].history.append(Subscription.Transition(at: at, to: state, cause: cause))
         } catch {
             throw OperationFault(.illegalTransition, "subscription \(subscriptions[index].code): \(error)")
         }

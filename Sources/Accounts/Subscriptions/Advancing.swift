@@ -90,7 +90,9 @@ extension Account {
         for subscription in subscriptions {
             if let step = subscription.nextStep { dates.append(step.date) }
             dates += subscription.notices.filter { !subscription.given.contains($0.until) }.map(\.date)
-            if !subscription.state.hasEnded { dates += boundaries(of: subscription, after: today) }
+            if !subscription.state.hasEnded {
+                dates += boundaries(of: subscription, after: today) + closes(of: subscription)
+            }
         }
         let next = dates.filter { $0 > today }.min().map { calendar.midnight($0) }
         return [next, try monthEnd].compactMap(\.self).filter { $0 > instant }.min()
@@ -101,6 +103,17 @@ extension Account {
         return cycle.stretch.intervals.map { interval in
             let index = cycle.stretch.anchor.index(of: date, every: interval)
             return cycle.stretch.anchor.boundary(index + 1, every: interval)
+        }
+    }
+}
+
+extension Account {
+    /// When the last cycles close of prices in arrears that a subscription no longer has.
+    private func closes(of subscription: Subscription) -> [LocalDate] {
+        guard subscription.state.hasCycles else { return [] }
+        return subscription.runs(subscription.stretches(calendar)).compactMap { run in
+            guard let end = run.end?.date, run.price.isInArrears else { return nil }
+            return run.windows(after: end.adding(days: -1), by: end, calendar).last?.closes
         }
     }
 }

@@ -87,8 +87,10 @@ private struct StretchBuilder {
         plan = subscription.plan
         billingDay = subscription.billingDay
         let day = subscription.firstBilledDay
-        let begun = subscription.changes.first?.effective
-        first = begun.flatMap { $0.date == day ? $0 : nil } ?? calendar.moment(day)
+        let begun = subscription.changes.enumerated().last { place, change in
+            change.effective.date == day && (place == 0 || change.kind == .restart)
+        }
+        first = begun?.element.effective ?? calendar.moment(day)
         since = first
         anchor = Anchor(day)
         anchored = first

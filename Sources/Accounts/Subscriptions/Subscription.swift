@@ -66,8 +66,12 @@ public struct Subscription: Hashable, Sendable {
         }
     }
 
-    /// The first day that costs something.
-    public var firstBilledDay: LocalDate { max(start, trialEnd ?? start) }
+    /// The first day that costs something: after the trial, or when it begins anew before it had begun.
+    public var firstBilledDay: LocalDate {
+        let day = max(start, trialEnd ?? start)
+        let anew = changes.first { $0.kind == .restart }?.effective.date
+        return min(day, anew ?? day)
+    }
 
     /// The ends that it has had, also those after which it began anew; of each day the last.
     var ends: [Change] {

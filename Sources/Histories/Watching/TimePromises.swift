@@ -154,17 +154,17 @@ extension Period {
 
 extension Account {
     /// Whether a line bills the rest of a cycle that has begun, of which time billed before stands: so it is where a
-    /// subscription begins anew in time that was billed and not given back.
+    /// subscription begins anew, or with new cycles, in time that was billed and not given back.
     fileprivate func isBilled(until line: InvoiceLine, on invoice: Invoice) -> Bool {
-        guard line.kind == .proration else { return false }
-        return invoices.prefix(invoice.ordinal).contains { other in
-            other.lines.contains { before in
-                guard case .charge = before.explanation, before.code == line.code, let span = before.span else {
-                    return false
-                }
-                return before.subscription == line.subscription && span.end == line.span?.start
-                    && span.start.date <= invoice.date
-            }
+        guard line.kind == .proration, var start = line.span?.start else { return false }
+        let before = invoices.prefix(invoice.ordinal).flatMap(\.lines).filter { before in
+            guard case .charge = before.explanation else { return false }
+            return before.code == line.code && before.subscription == line.subscription
         }
+        while start.date > invoice.date {
+            guard let span = before.compactMap(\.span).first(where: { $0.end == start }) else { return false }
+            start = span.start
+        }
+        return true
     }
 }

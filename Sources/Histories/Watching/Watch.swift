@@ -120,7 +120,9 @@ struct Watch {
     private mutating func checkMonths(_ index: Int, _ settled: Settled) throws {
         guard !rewritesPast else { return }
         let values = try settled.account.monthlyValues(through: settled.at)
-        let seller = settled.account.sellerZone.localDate(of: settled.at)
+        // A bank answers after days: what it accepts began when it was asked for.
+        let known = min(settled.at, settled.account.reactivation?.at ?? settled.at)
+        let seller = settled.account.sellerZone.localDate(of: known)
         for (month, value) in monthlyValues[index] where values[month] != value {
             throw Violation(
                 promise: "recurring revenue of a month that is over stays as it is",

@@ -103,10 +103,11 @@ struct BillingRunUnderTest {
         self.clock = clock
         self.workers = workers
         store = composition.store(enqueueLimit: 10_000)
-        registry = Counterparts(
-            gateway: SimulatedGateway(), mailer: SimulatedMailer(), mailDomain: "bench.example",
-            zones: HostTimeZones(), reconcileAfter: .seconds(300)
-        ).registry
+        registry =
+            Counterparts(
+                gateway: SimulatedGateway(), mailer: SimulatedMailer(), mailDomain: "bench.example",
+                zones: HostTimeZones(), reconcileAfter: .seconds(300)
+            ).registry
         pulse = try await SimulationPulse(
             composition, store: store, numbering: Turnstile(), queues: registry.queues)
     }

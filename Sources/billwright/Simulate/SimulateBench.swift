@@ -30,7 +30,8 @@ private enum SimulateBench {
         let text = scenario(customers: customers, months: months).text()
         let scenario = try Scenario.read(Array(text.utf8), name: "bench")
         let expected = try SimulationOutcome(byTheRulesOf: scenario).result
-        guard expected.invoices.count == customers * months, expected.invoices.allSatisfy({ $0.status == "paid" }) else {
+        guard expected.invoices.count == customers * months, expected.invoices.allSatisfy({ $0.status == "paid" })
+        else {
             throw SimulationFault(description: "the bench's own scenario does not bill each customer each month")
         }
         let drain = Drain()

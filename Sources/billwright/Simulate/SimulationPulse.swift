@@ -21,7 +21,8 @@ struct SimulationPulse {
     private let numbering: Turnstile
     private let queues: Set<QueueName>
 
-    init(_ composition: Composition, store: Composition.Store, numbering: Turnstile, queues: Set<QueueName>) async throws
+    init(_ composition: Composition, store: Composition.Store, numbering: Turnstile, queues: Set<QueueName>)
+        async throws
     {
         connection = try await PostgresConnection.connect(composition.configuration)
         _ = try await connection.query("SELECT set_config('billwright.tenant', '*', false)")

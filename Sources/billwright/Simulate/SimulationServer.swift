@@ -110,10 +110,13 @@ struct SimulationServer: Sendable {
               FROM pg_roles WHERE rolname = current_user
             """, on: server
         ).only(String.self, Bool.self, Bool.self)
-        guard mayCreate else { throw MissingRight(server, role, "may not create databases", "ALTER ROLE \(role) CREATEDB") }
+        guard mayCreate else {
+            throw MissingRight(server, role, "may not create databases", "ALTER ROLE \(role) CREATEDB")
+        }
         guard mayMigrate else {
             throw MissingRight(
-                server, role, "may not make the roles of Billwright, which are not there", "ALTER ROLE \(role) CREATEROLE")
+                server, role, "may not make the roles of Billwright, which are not there",
+                "ALTER ROLE \(role) CREATEROLE")
         }
     }
 

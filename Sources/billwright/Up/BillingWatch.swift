@@ -117,6 +117,8 @@ struct BillingReport: Sendable {
 extension BooksSummary {
     /// Attempts that a gateway refused.
     fileprivate var declined: Int {
-        attempts.filter { !$0.key.isPending && ![.success, .refunded, .withdrawn].contains($0.key) }.reduce(0) { $0 + $1.value }
+        attempts.filter { !$0.key.isPending && ![.success, .refunded, .withdrawn].contains($0.key) }.reduce(0) {
+            $0 + $1.value
+        }
     }
 }
