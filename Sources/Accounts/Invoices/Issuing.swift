@@ -28,8 +28,10 @@ extension Account {
         defer { refundsUnused = false }
         guard let draft = try draft(at: instant, upTo: date) else { return false }
         try issue(draft, number: number(settings.numbering), at: instant, refundsUnused: refundsUnused)
-        // What is billed after its time may belong to a month that has been booked.
-        if draft.lines.contains(where: \.isBilledAfterItsTime) { try bookRevenue(at: instant) }
+        // What is billed after its time may belong to a month that has been booked; so may what is billed on a day of the
+        // customer's that lies in the seller's month before.
+        let isLate = openMonth.map { calendar.date(of: instant) < $0 } ?? false
+        if isLate || draft.lines.contains(where: \.isBilledAfterItsTime) { try bookRevenue(at: instant) }
         return true
     }
 
