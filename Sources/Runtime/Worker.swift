@@ -35,12 +35,14 @@ public struct Worker<Store: JobStore>: Sendable {
 
     /// Runs until `drain` says stop; through losses of the database as well.
     public func run(until drain: Drain) async {
-        while drain.stage == .running {
+        while drain.stage == .running && !Task.isCancelled {
             let life = Incarnation()
             do {
                 try await store.limit(limits, settings.rates)
                 try await roster.register(description(of: life.id))
             } catch {
+                // Cancelled it could not even wait for the next try.
+                if Task.isCancelled { return }
                 log.warning("cannot register; trying again", ["error": "\(error)"])
                 await drain.wait(for: .draining, atMost: .seconds(1))
                 continue
