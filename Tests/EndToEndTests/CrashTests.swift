@@ -10,12 +10,18 @@ extension Installations {
             try await Installation.lend(customers: 500) { installation in
                 let up = try await installation.up(limit: .seconds(90))
                 var paid = 0
+                var killed: Set<CInt> = []
                 for _ in 1...2 {
                     // More than the 16 that two workers have in hand when they die: others have taken over.
-                    paid = try await Self.wait(for: paid + 20, of: 500, in: up)
-                    let workers = installation.processes("worker")
-                    #expect(workers.count == 2)
-                    for worker in workers { kill(worker, SIGKILL) }
+                    let before = killed
+                    paid = try await Self.wait(for: paid + 20, of: 500, in: up) {
+                        before.isDisjoint(with: installation.processes("worker"))
+                            && installation.processes("worker").count == 2
+                    }
+                    for worker in installation.processes("worker") {
+                        kill(worker, SIGKILL)
+                        killed.insert(worker)
+                    }
                 }
                 _ = try await Self.wait(for: paid + 20, of: 500, in: up)
                 up.send(.kill)
@@ -49,8 +55,10 @@ extension Installations {
         }
 
         /// Waits until so many invoices are paid, which must not be all of them. Returns how many are.
-        private static func wait(for number: Int, of all: Int, in up: Run) async throws -> Int {
-            let line = try #require(await up.line { paid($0) >= number }, "\(up.everything)")
+        private static func wait(
+            for number: Int, of all: Int, in up: Run, and condition: @escaping @Sendable () -> Bool = { true }
+        ) async throws -> Int {
+            let line = try #require(await up.line { paid($0) >= number && condition() }, "\(up.everything)")
             try #require(paid(line) < all, "too fast to be caught in the middle")
             return paid(line)
         }
