@@ -96,7 +96,8 @@ public struct Worker<Store: JobStore>: Sendable {
                 await drain.wait(for: .stopped, atMost: settings.drainGrace)
                 return .graceOver
             }
-            if await group.next() == .presumedLost {
+            // A beat that ends because this task was cancelled says nothing of who is lost.
+            if await group.next() == .presumedLost, !Task.isCancelled {
                 life.endAsLost()
                 log.error("declared lost, or could not beat in time; stopping what runs", ["worker": "\(life.id)"])
             }
