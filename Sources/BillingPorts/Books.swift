@@ -97,8 +97,8 @@ public struct CustomerProfile: Hashable, Sendable {
     /// What is charged, by the gateway's ids, once there is one.
     public let method: ActivePaymentMethod?
 
-    /// Whether the gateway can be asked to charge it.
-    public var isChargeable: Bool { gatewayCustomer != nil && method != nil }
+    /// Whether there is something at the gateway that can be charged.
+    public var canBeCharged: Bool { gatewayCustomer != nil && method != nil }
 
     public init(
         name: String, sellerCode: String, sellerName: String, gatewayCustomer: String?, method: ActivePaymentMethod?
