@@ -5,7 +5,7 @@ internal import Dates
 /// Accounts that are to be invoiced in one transaction.
 struct InvoiceBatch {
     private(set) var accounts: [OpenAccount]
-    /// Those who cannot be billed, and why; nothing of theirs is changed.
+    /// Those whom a person must look at: who cannot be billed, of whom nothing is changed, and whom a brake has parked.
     private(set) var refusals: [CannotBill] = []
     private let now: Instant
     /// The places of those who have something to invoice, in the order in which they are numbered.
@@ -24,11 +24,17 @@ struct InvoiceBatch {
         for var open in accounts {
             do {
                 try open.account.advance(to: now)
-                let isReactivation = open.account.reactivation.map { $0.invoice == nil } ?? false
-                if try isReactivation || open.account.draft(at: now) != nil { due.append(kept.count) }
+                switch try open.account.decideBilling(at: now) {
+                case .nothing: break
+                case .issue: due.append(kept.count)
+                case .hold(let parking):
+                    let isKnown = open.account.parking == open.before.parking
+                    refusals.append(
+                        CannotBill(open, reason: "parked: \(parking.reason)", as: isKnown ? .parkedBefore : .parked))
+                }
                 kept.append(open)
             } catch {
-                refusals.append(CannotBill(customer: open.key, code: open.account.code, reason: "\(error)"))
+                refusals.append(CannotBill(open, reason: "\(error)", as: .inconsistent))
             }
         }
         accounts = kept
@@ -42,19 +48,32 @@ struct InvoiceBatch {
     mutating func issue(_ number: (Int, Account) throws -> String) throws {
         for (place, index) in due.enumerated() {
             let number = try number(place, accounts[index].account)
-            if accounts[index].account.reactivation != nil {
-                _ = try accounts[index].account.invoiceReactivation { _ in number }
-            } else {
-                _ = try accounts[index].account.invoice(at: now) { _ in number }
-            }
+            try accounts[index].account.issueDecided(at: now) { _ in number }
         }
     }
 }
 
-/// Why a customer cannot be billed now; the others go on.
+/// Why a customer is not billed now; the others go on.
 struct CannotBill: Error, CustomStringConvertible {
+    enum Cause {
+        /// Its history contradicts itself, or an amount cannot be worked out.
+        case inconsistent
+        case parked
+        /// A job is, or was, held for it already.
+        case parkedBefore
+    }
+
     let customer: CustomerKey
     let code: String
     let reason: String
+    let cause: Cause
+
+    init(_ open: OpenAccount, reason: String, as cause: Cause) {
+        customer = open.key
+        code = open.account.code
+        self.reason = reason
+        self.cause = cause
+    }
+
     var description: String { "customer \(customer) (\(code)) cannot be billed: \(reason)" }
 }

@@ -1,32 +1,34 @@
 internal import Accounts
 internal import Billing
 internal import Dates
-internal import JobKit
+public import JobKit
 
 extension BillingWork {
     /// Enqueues what these accounts, as they stand now, want done next: an invoice, then charges, then reminders. Each of
-    /// those ends by asking here again, so that what one brings about is taken up by the next.
-    public func followUp(_ accounts: [OpenAccount]) async throws {
+    /// those ends by asking here again, so that what one brings about is taken up by the next. Invoices and charges are
+    /// counted in `run`, if there is one.
+    public func followUp(_ accounts: [OpenAccount], in run: RunID? = nil) async throws {
         var toInvoice: [CustomerKey] = []
         for open in accounts {
             switch open.account.nextTask(at: now) {
             case .invoice: toInvoice.append(open.key)
-            case .collect: try await enqueue(CollectPayments(customer: open.key))
+            case .collect: try await enqueue([NewJob(CollectPayments(customer: open.key)).in(run)])
             case .remind: try await enqueue(RemindCustomer(customer: open.key))
             case nil: break
             }
         }
-        try await requestInvoices(of: toInvoice)
+        try await requestInvoices(of: toInvoice, in: run)
     }
 
     /// Has these customers of one seller invoiced, in the series that their seller numbers by.
-    public func requestInvoices(of keys: [CustomerKey]) async throws {
+    public func requestInvoices(of keys: [CustomerKey], in run: RunID? = nil) async throws {
         guard let seller = keys.first?.seller else { return }
         switch try await numbering(of: seller).scheme {
-        case .customer: try await enqueue(GenerateInvoices(seller: seller, customers: keys.map(\.customer)))
+        case .customer:
+            try await enqueue([NewJob(GenerateInvoices(seller: seller, customers: keys.map(\.customer))).in(run)])
         case .seller:
             try await requestInvoices(keys)
-            try await enqueue(FinaliseInvoices(seller: seller))
+            try await enqueue([NewJob(FinaliseInvoices(seller: seller)).in(run)])
         }
     }
 }
@@ -36,7 +38,7 @@ extension Account {
 
     fileprivate func nextTask(at now: Instant) -> Task? {
         do {
-            if try reactivation.map({ $0.invoice == nil }) ?? (draft(at: now) != nil) { return .invoice }
+            if try wantsInvoice(at: now) { return .invoice }
             if try !chargesDue(at: now).isEmpty { return .collect }
             return try isReminderDue(at: now) ? .remind : nil
         } catch {

@@ -28,6 +28,7 @@ extension Account {
         defer { refundsUnused = false }
         guard let draft = try draft(at: instant, upTo: date) else { return false }
         try issue(draft, number: number(settings.numbering), at: instant, refundsUnused: refundsUnused)
+        parking = nil
         // What is billed after its time may belong to a month that has been booked.
         if draft.lines.contains(where: \.isBilledAfterItsTime) { try bookRevenue(at: instant) }
         return true
