@@ -58,6 +58,7 @@ let package = Package(
         library("Billing", "Dates", "JSONText", "Ledger", "Money"),
         library("Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money"),
         library("Scenarios", "Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money"),
+        library("Histories", "Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money", "Scenarios"),
 
         // The queue's vocabulary, which knows no billing; and what billing handlers share beside the domain.
         library("JobKit", "Dates"),
@@ -153,6 +154,7 @@ let package = Package(
         tests(
             "Scenarios", "Accounts", "Billing", "Chance", "Dates", "JSONText", "Ledger", "Money", "Scenarios"),
         tests("Accounts", "Accounts", "Billing", "Chance", "Dates", "JSONText", "Ledger", "Money"),
+        tests("Histories", "Dates", "Histories"),
         tests("Commands", "Commands"),
         tests("JobKit", "Chance", "Dates", "JobKit", "JudgeSupport"),
         tests("Observability", "JudgeSupport", "Observability"),

@@ -64,7 +64,7 @@ public protocol AccountBooks: Sendable {
 /// Operations, as they are asked for and written down.
 public protocol OperationBooks: Sendable {
     /// What an operation of that customer must know of others. A coupon that it names stays locked until the transaction
-    /// ends, so that its limit holds.
+    /// ends, so that its limit holds; so does the seller's series, if the operation issues an invoice of it.
     func surroundings(of operation: Operation, for customer: CustomerKey) async throws -> Surroundings
 
     /// Writes down what was done to a customer's account, by whom and why.

@@ -9,14 +9,16 @@ extension BillingWork {
     /// counted in `run`, if there is one.
     public func followUp(_ accounts: [OpenAccount], in run: RunID? = nil) async throws {
         var toInvoice: [CustomerKey] = []
+        var jobs: [NewJob] = []
         for open in accounts {
             switch open.account.nextTask(at: now) {
             case .invoice: toInvoice.append(open.key)
-            case .collect: try await enqueue([NewJob(CollectPayments(customer: open.key)).in(run)])
-            case .remind: try await enqueue(RemindCustomer(customer: open.key))
+            case .collect: jobs.append(try NewJob(CollectPayments(customer: open.key)).in(run))
+            case .remind: jobs.append(try NewJob(RemindCustomer(customer: open.key)))
             case nil: break
             }
         }
+        if !jobs.isEmpty { try await enqueue(jobs) }
         try await requestInvoices(of: toInvoice, in: run)
     }
 
@@ -38,6 +40,10 @@ extension Account {
 
     fileprivate func nextTask(at now: Instant) -> Task? {
         do {
+            if let reactivation, reactivation.invoice == nil, try !chargesDue(at: now).isEmpty {
+                // What is overdue is charged first.
+                return .collect
+            }
             if try wantsInvoice(at: now) { return .invoice }
             if try !chargesDue(at: now).isEmpty { return .collect }
             return try isReminderDue(at: now) ? .remind : nil

@@ -190,7 +190,9 @@ struct StoredSubscription {
 
     var planIDs: Set<Int64> {
         get throws {
-            do throws(JSONFault) { return try Subscription.planIDs(in: content) } catch { throw stored.fault("\(error)") }
+            do throws(JSONFault) { return try Subscription.planIDs(in: content) } catch {
+                throw stored.fault("\(error)")
+            }
         }
     }
 

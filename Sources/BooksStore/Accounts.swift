@@ -40,7 +40,7 @@ extension PostgresBooks {
         let changes = AccountChanges(accounts)
         let plans = try await planIDs(changes.plans, of: seller)
         let rows = try accounts.map { try AccountRow($0, at: now, dueAt: dueAt) }
-        let writing = try StoreSQL(seller: seller, now: now, changes: changes, planID: { plans[$0] })
+        let writing = StoreSQL(seller: seller, now: now, changes: changes) { plans[$0] }
         let statements = [StoreSQL.customers(rows, of: seller)] + (try writing.statements())
         let answers = try await transaction.pipeline(statements.map(\.sql))
         for (statement, answer) in zip(statements, answers) { try answer.require(statement.rows, statement.noun) }

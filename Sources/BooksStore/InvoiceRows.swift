@@ -68,7 +68,8 @@ enum LineRow {
         _ row: Row, _ currencies: [Place: Currency], subscription: (Customer.ID, Int) -> String?
     ) throws -> (Place, InvoiceLine) {
         let (
-            customer, invoice, kind, code, ordinal, periodStart, periodEnd, quantity, factor, amount, explanation, extras
+            customer, invoice, kind, code, ordinal, periodStart, periodEnd, quantity, factor, amount, explanation,
+            extras
         ) = try row.decode(
             Customer.ID.self, Int.self, String.self, String.self, Int?.self, LocalDate?.self, LocalDate?.self,
             String?.self, String?.self, Int64.self, PostgresJSON.self, PostgresJSON.self)

@@ -11,6 +11,7 @@ extension PostgresBooks {
     public func surroundings(
         of operation: Accounts.Operation, for customer: CustomerKey
     ) async throws -> Surroundings {
+        if case .invoice = operation { return Surroundings(sellerNumber: try await sellerNumber(customer.seller)) }
         let (codes, coupons) = (operation.subscriptionCodes, operation.coupons)
         guard !(codes.isEmpty && coupons.isEmpty) else { return Surroundings() }
         let answers = try await transaction.pipeline([
@@ -21,6 +22,14 @@ extension PostgresBooks {
         return Surroundings(
             takenCodes: Set(try answers[1].decode(String.self)),
             redemptions: Dictionary(redemptions.map { ($0.0, $0.1) }) { first, _ in first })
+    }
+
+    /// The next number of a seller who numbers in one series.
+    private func sellerNumber(_ seller: Seller.ID) async throws -> Int64? {
+        switch try await numbering(of: seller).scheme {
+        case .customer: nil
+        case .seller: try await takeNumbers(1, of: seller)
+        }
     }
 
     public func record(

@@ -55,13 +55,6 @@ struct StoreSQL {
     let changes: AccountChanges
     let planID: (Plan) -> Int64?
 
-    init(seller: Seller.ID, now: Instant, changes: AccountChanges, planID: @escaping (Plan) -> Int64?) throws {
-        self.seller = seller
-        self.now = now
-        self.changes = changes
-        self.planID = planID
-    }
-
     /// In an order in which each row finds those it names. What ends is written before what begins: of an invoice's
     /// attempts one is pending at most.
     func statements() throws -> [Writing] {
@@ -90,23 +83,24 @@ struct StoreSQL {
             """
             UPDATE books.customers AS customer
                SET email = stored.email, country = stored.country, region = stored.region,
-                   postal_code = stored.postal_code, billing_day = stored.billing_day,
+                   postal_code = stored.postal_code, tax_exempt = stored.tax_exempt, billing_day = stored.billing_day,
                    payment_method = stored.payment_method, net_days = stored.net_days, credit = stored.credit,
-                   recognized_booked = stored.recognized_booked, entry_count = stored.entry_count, 
+                   recognized_booked = stored.recognized_booked, entry_count = stored.entry_count,
                    mail_count = stored.mail_count, state = stored.state, parked_at = stored.parked_at,
                    next_due_at = CASE WHEN stored.is_advanced THEN stored.next_due_at
                                       ELSE least(customer.next_due_at, stored.next_due_at) END
               FROM unnest(\(rows.map(\.customer)), \(accounts.map(\.email)), \(accounts.map { $0.address?.country }),
                           \(accounts.map { $0.address?.region }), \(accounts.map { $0.address?.postalCode }),
-                          \(accounts.map(\.billingDay)), \(accounts.map { $0.arrangement?.method.rawValue }),
+                          \(accounts.map(\.isTaxExempt)), \(accounts.map(\.billingDay)),
+                          \(accounts.map { $0.arrangement?.method.rawValue }),
                           \(accounts.map { $0.arrangement?.netDays }), \(accounts.map(\.credit.minorUnits)),
                           \(accounts.map(\.recognizedBooked.minorUnits)),
                           \(rows.map(\.entriesBefore)), \(rows.map(\.entryCount)),
                           \(rows.map(\.mailsBefore)), \(rows.map(\.mailCount)), \(rows.map(\.state)), \(rows.map(\.parkedAt)),
                           \(rows.map(\.nextDue)), \(rows.map(\.isAdvanced)))
-                   AS stored(customer_id, email, country, region, postal_code, billing_day, payment_method, net_days,
-                             credit, recognized_booked, entries_before, entry_count, mails_before, mail_count, state,
-                             parked_at, next_due_at, is_advanced)
+                   AS stored(customer_id, email, country, region, postal_code, tax_exempt, billing_day, payment_method,
+                             net_days, credit, recognized_booked, entries_before, entry_count, mails_before,
+                             mail_count, state, parked_at, next_due_at, is_advanced)
              WHERE customer.seller_id = \(seller) AND customer.customer_id = stored.customer_id
                AND customer.entry_count = stored.entries_before AND customer.mail_count = stored.mails_before
             """)

@@ -15,7 +15,7 @@ extension Program {
         ] + Commands.Command.jobsActs + [
             .queuesList, .queuesPause, .queuesResume, .queuesRetention, .queuesRelane, .runsList, .runsShow, .runsStop,
             .runsResume, .schedulesList, .schedulesRunNow, .schedulesPause,
-            .schedulesResume, .doctor, .ready, .simulate, .benchQueue, .benchNoopWorker, .benchChaosQueue, .benchWorker,
+            .schedulesResume, .doctor, .ready, .simulate, .benchQueue, .benchBilling, .benchNoopWorker, .benchChaosQueue, .benchWorker,
             .benchCounterpart, .sandboxStripe, .sandboxMail,
         ])
 }

@@ -4,6 +4,7 @@ import BillingPorts
 import BooksStore
 import Dates
 import JobKit
+import Ledger
 import Money
 import Postgres
 import QueueStore
@@ -57,6 +58,41 @@ struct OperationBooksTests {
         }
     }
 
+    @Test(arguments: ["seller", "customer"])
+    func `an invoice of its own takes the next number of its row, unless it is rolled back`(_ rows: String) async throws
+    {
+        struct RollBack: Error {}
+        try await BooksFixture.with(catalogue: BooksFixture.catalogue(numbering: rows)) { books in
+            try await books.load(BooksFixture.customers(6))
+            let customers = try await books.customers()
+            let extra = Accounts.Operation.invoice([
+                Accounts.Operation.OneOffLine(code: "setup", amount: Money(minorUnits: 900, .usd))
+            ])
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for (place, customer) in customers.enumerated() {
+                    group.addTask {
+                        for turn in 0..<6 {
+                            do {
+                                try await books.work { work in
+                                    try await work.perform(extra, for: customer, by: "support")
+                                    if (place + turn).isMultiple(of: 3) { throw RollBack() }
+                                }
+                            } catch is RollBack {}
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let numbers = try await books.rows("SELECT number FROM books.invoices ORDER BY number").decode(String.self)
+            let codes = try await books.rows("SELECT code FROM books.customers ORDER BY code").decode(String.self)
+            let expected =
+                rows == "seller"
+                ? (1...24).map { InvoiceNumbering(.seller).number(Int64($0), customer: "") }
+                : codes.flatMap { code in (1...4).map { InvoiceNumbering().number(Int64($0), customer: code) } }
+            #expect(numbers == expected.sorted())
+        }
+    }
+
     @Test func `what was done is written down in order, with who and why; what was refused is not`() async throws {
         try await BooksFixture.with(catalogue: Self.catalogue) { books in
             let customer = try await books.invoicedCustomer()
@@ -70,9 +106,14 @@ struct OperationBooksTests {
                     try await work.perform(.pause(subscription: "acme-1"), for: customer, by: "acme")
                 }
             }
-            let rows = try await books.rows("SELECT ordinal, by, why, operation ->> 'do' FROM books.operations ORDER BY 1")
-                .decode(Int.self, String.self, String.self, String.self)
-            #expect(rows.map { "\($0.0) \($0.1) '\($0.2)' \($0.3)" } == ["0 support 'an apology' credit", "1 acme '' pause"])
+            let rows = try await books.rows(
+                "SELECT ordinal, by, why, operation ->> 'do' FROM books.operations ORDER BY 1"
+            )
+            .decode(Int.self, String.self, String.self, String.self)
+            #expect(
+                rows.map { "\($0.0) \($0.1) '\($0.2)' \($0.3)" } == [
+                    "0 support 'an apology' credit", "1 acme '' pause",
+                ])
         }
     }
 }

@@ -87,7 +87,9 @@ extension RandomStep {
         var request = Accounts.Operation.Subscribe(code: code, plan: plan(using: &random))
         request.align = Accounts.Operation.Alignment.allCases.randomElement(using: &random) ?? .anniversary
         if Bool.random(using: &random) { request.billingDay = .random(in: 1...31, using: &random) }
-        if Bool.random(using: &random) { request.quantities = ["seat": Rational(Int.random(in: 1...9, using: &random))] }
+        if Bool.random(using: &random) {
+            request.quantities = ["seat": Rational(Int.random(in: 1...9, using: &random))]
+        }
         if Bool.random(using: &random) { request.trialDays = .random(in: 0...20, using: &random) }
         if Int.random(in: 0..<3, using: &random) == 0 {
             request.coupons = [["ten", "five", "longer"].randomElement(using: &random) ?? "ten"]
@@ -119,7 +121,8 @@ extension RandomStep {
         case 0, 1: return .changePlan(subscription: code, plan: plan(using: &random), timing, effective: nil)
         case 2, 3:
             return .changeQuantity(
-                subscription: code, unit: "seat", quantity: try Rational(Int128.random(in: 1...40, using: &random), over: 4),
+                subscription: code, unit: "seat",
+                quantity: try Rational(Int128.random(in: 1...40, using: &random), over: 4),
                 timing)
         case 4:
             let price = Price(code: "extra", model: .perUnit(unit: "seat", amount: 1234, included: 0))

@@ -10,11 +10,12 @@ private let allowedImports: [String: Set<String>] = [
     "JSONText": [],
     "Billing": ["Dates", "Money", "Ledger", "JSONText"],
     "Scenarios": ["Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money"],
+    "Histories": ["Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money", "Scenarios"],
     "JobKit": ["Dates", "FoundationEssentials"],
     "BillingPorts": ["Billing", "Dates", "JobKit", "Money"],
 ]
 private let handlerImports: Set<String> = ["Billing", "BillingPorts", "Dates", "JobKit", "Money"]
-private let pureTargets: Set<String> = ["Dates", "Money", "Ledger", "JSONText", "Billing", "Scenarios"]
+private let pureTargets: Set<String> = ["Dates", "Money", "Ledger", "JSONText", "Billing", "Scenarios", "Histories"]
 
 private let isTest: @Sendable (SourceFile) -> Bool = { $0.path.hasPrefix("Tests/") }
 private let isProduct: @Sendable (SourceFile) -> Bool = { $0.path.hasPrefix("Sources/") || $0.path.hasPrefix("Jobs/") }

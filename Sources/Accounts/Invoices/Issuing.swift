@@ -49,7 +49,10 @@ extension Account {
                 number: number, ordinal: index, date: date, due: due, issuedAt: instant, lines: draft.lines,
                 subtotal: draft.subtotal, tax: draft.tax, total: draft.total, state: .open, creditApplied: zero,
                 paid: zero, noted: zero, refunded: zero, chargedBack: zero, voidedOn: nil))
-        if openMonth == nil { openMonth = date.adding(days: 1 - date.day) }
+        if openMonth == nil {
+            let date = sellerZone.localDate(of: instant)
+            openMonth = date.adding(days: 1 - date.day)
+        }
         try book(
             .invoiceIssued, number, at: instant,
             [(.receivable, .deferredRevenue, draft.subtotal), (.receivable, .taxPayable, draft.tax)])

@@ -48,7 +48,7 @@ struct Reconciliation {
             let existing = try Existing(of: subscription.code, in: account)
             let time = SubscriptionTime(
                 subscription: subscription, stretches: stretches, runs: subscription.runs(stretches),
-                existing: existing, account: account, date: date)
+                ends: subscription.ends, existing: existing, account: account, date: date)
             var lines = try time.credits()
             lines += try time.charges()
             lines += try time.oneTime()
@@ -61,8 +61,8 @@ struct Reconciliation {
 }
 
 extension Subscription {
-    /// Whether a trial is followed by anything is only known when it has ended; and nothing new is billed of a suspended
-    /// one.
+    /// Whether a trial is followed by anything is only known when it has ended; what a suspended one owes for time
+    /// before waits until everything overdue is paid, or it ends.
     var isBillable: Bool { state != .scheduled && state != .trialing && state != .suspended }
 }
 

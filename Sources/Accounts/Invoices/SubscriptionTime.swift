@@ -7,6 +7,7 @@ struct SubscriptionTime {
     let subscription: Subscription
     let stretches: [Stretch]
     let runs: [Run]
+    let ends: [Change]
     let existing: Existing
     let account: Account
     let date: LocalDate
@@ -32,9 +33,10 @@ struct SubscriptionTime {
         var found: [Candidate] = []
         let standing = existing.standing()
         for run in runs where run.price.model.isForTime {
+            let end = end(after: run)
             for window in run.windows(by: date, calendar) {
                 let price = price(run, in: window.cycle)
-                guard due(window, price) <= date else { continue }
+                guard due(window, price, end) <= date else { continue }
                 let basis = run.basis(price, quantity: run.quantity)
                 let billed = standing[Existing.Key(code: price.code, basis: basis)]?.overlapping(window.span) ?? []
                 for span in window.span.subtracting(billed) {
@@ -61,9 +63,14 @@ struct SubscriptionTime {
     }
 
     /// In advance on the first day; in arrears when the cycle or the subscription has ended.
-    func due(_ window: Run.Window, _ price: Price) -> LocalDate {
+    func due(_ window: Run.Window, _ price: Price, _ end: Change?) -> LocalDate {
         guard price.isInArrears else { return window.span.start.date }
-        return min(window.closes, max(subscription.end?.date ?? window.closes, window.span.start.date))
+        return min(window.closes, max(end?.effective.date ?? window.closes, window.span.start.date))
+    }
+
+    /// The end of the subscription that followed on a run; none if it goes on, as one after a new start does.
+    func end(after run: Run) -> Change? {
+        run.end.flatMap { last in ends.first { $0.effective.date >= last.date } }
     }
 
     /// One-time prices fall due once, with the first invoice that has them.

@@ -9,13 +9,14 @@ public struct Surroundings: Sendable {
     public var takenCodes: Set<String>
     /// How often each coupon has been handed in, by all customers.
     public var redemptions: [String: Int]
-    /// How many invoices the seller has issued, where they are numbered in one row.
-    public var issued: Int64
+    /// The next number of the seller's own series, taken for the invoice that the operation issues; `nil` where invoices
+    /// are numbered by customer, or it issues none.
+    public var sellerNumber: Int64?
 
-    public init(takenCodes: Set<String> = [], redemptions: [String: Int] = [:], issued: Int64 = 0) {
+    public init(takenCodes: Set<String> = [], redemptions: [String: Int] = [:], sellerNumber: Int64? = nil) {
         self.takenCodes = takenCodes
         self.redemptions = redemptions
-        self.issued = issued
+        self.sellerNumber = sellerNumber
     }
 }
 
@@ -64,7 +65,7 @@ extension Account {
         case .chargebackReversed(let invoice): try reverseChargeback(of: invoice, at: instant)
         case .void(let invoice): try void(invoice, at: instant)
         case .writeOff(let invoice): try writeOff(invoice, at: instant)
-        case .invoice(let lines): try invoice(lines, at: instant, surroundings)
+        case .invoice(let lines): try invoice(lines, at: instant, sellerNumber: surroundings.sellerNumber)
         case .overrideDunning(let override): try self.override(override, at: instant)
         case .release: try release()
         case .bill: break

@@ -48,6 +48,7 @@ extension Account {
             invoices[index].state = try invoices[index].state.moving(to: .open, because: .paymentReturned).to
         }
         try book(.paymentReturned, invoices[index].number, at: instant, [(.receivable, .cash, amount)])
+        try applyCredit(to: index, at: instant)
         try fail(index, .needsMethod, at: instant)
     }
 
@@ -100,20 +101,22 @@ extension Account {
     }
 
     /// Issues lines as they were given as an invoice of their own.
-    mutating func invoice(
-        _ lines: [Operation.OneOffLine], at instant: Instant, _ surroundings: Surroundings
-    ) throws {
+    mutating func invoice(_ lines: [Operation.OneOffLine], at instant: Instant, sellerNumber: Int64?) throws {
         let charges = lines.map {
             InvoiceLine(
                 kind: .oneTime, code: $0.code, quantity: .one, amount: $0.amount, explanation: .given($0.amount),
                 obligation: $0.obligation)
         }
         let draft = try DraftInvoice(charges, for: self, on: calendar.date(of: instant))
-        let number =
-            switch settings.numbering.scheme {
-            case .customer: nextNumber
-            case .seller: settings.numbering.number(surroundings.issued + 1, customer: code)
-            }
-        try issue(draft, number: number, at: instant)
+        try issue(draft, number: number(sellerNumber), at: instant)
+    }
+
+    private func number(_ sellerNumber: Int64?) -> String {
+        switch settings.numbering.scheme {
+        case .customer: return nextNumber
+        case .seller:
+            guard let sellerNumber else { preconditionFailure("an invoice without a number of the seller's series") }
+            return settings.numbering.number(sellerNumber, customer: code)
+        }
     }
 }

@@ -70,6 +70,8 @@ extension Account {
             try confirmReactivation(with: index, at: instant)
         case .insufficientFunds, .cardDeclined, .expiredCard, .lostCard, .requiresAction:
             if try refuseReactivation(with: index, at: instant) { return }
+            // Who does not pay what is overdue does not begin anew.
+            if let pending = reactivation, pending.invoice == nil { withdrawReactivation() }
             try fail(index, .init(outcome), at: instant)
         }
     }

@@ -76,6 +76,8 @@ extension Account {
 
     /// A charge failed, or nothing came: the first time the case begins, later the schedule goes on.
     mutating func fail(_ index: Int, _ failure: ChargeFailure, at instant: Instant) throws {
+        // A debit may come back when the invoice has been paid otherwise, or is void.
+        guard invoices[index].state == .open else { return }
         let number = invoices[index].number
         guard var dunning = invoices[index].dunning else {
             invoices[index].dunning = DunningCase(since: instant, retries: failure == .soft)

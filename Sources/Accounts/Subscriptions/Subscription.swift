@@ -68,6 +68,17 @@ public struct Subscription: Hashable, Sendable {
 
     /// The first day that costs something.
     public var firstBilledDay: LocalDate { max(start, trialEnd ?? start) }
+
+    /// The ends that it has had, also those after which it began anew; of each day the last.
+    var ends: [Change] {
+        var ends: [Change] = []
+        for change in changes {
+            guard case .end = change.kind else { continue }
+            if ends.last?.effective.date == change.effective.date { ends.removeLast() }
+            ends.append(change)
+        }
+        return ends
+    }
 }
 
 /// One fact about what is to be billed.

@@ -7,51 +7,59 @@ extension SubscriptionTime {
     func usage(_ meters: Meters) throws(MoneyFault) -> [Candidate] {
         var found: [Candidate] = []
         var left = existing.usage
+        let isChanged = isChangedToday
         for run in runs {
-            let until = usageEnd(of: run)
-            let run = until == nil ? run : extended(run)
             guard let metric = run.price.model.metric else { continue }
+            let end = end(after: run)
+            let until = usageEnd(of: run, end)
+            let run = until == nil ? run : extended(run)
             for window in run.windows(by: date, calendar) {
                 let price = price(run, in: window.cycle)
-                guard due(window, price) <= date, let period = window.span.period, let cycle = window.cycle.period
+                guard due(window, price, end) <= date, let period = window.span.period, let cycle = window.cycle.period
                 else { continue }
                 let billed = left.filter { $0.bills(run, price.code, from: period.start) }
                 left.removeAll { $0.bills(run, price.code, from: period.start) }
                 let (quantity, events) = try meters.quantity(
-                    of: metric, in: period, until: until, cycle: cycle,
-                    for: subscription.ordinal)
+                    of: metric, in: period, until: until, cycle: cycle, for: subscription.ordinal)
                 let charge = Explanation.Charge(
                     basis: run.basis(price, quantity: quantity), currency: currency, events: events,
                     allowances: allowances(period, cycle))
-                found.append(try usage(charge, run, period, billed: billed, isLate: isLate(due(window, price))))
+                // What comes after its period was closed waits for the next invoice, though that may have come to nothing.
+                let isLate = !isChanged && due(window, price, end) < date
+                found.append(try usage(charge, run, period, billed: billed, isLate: isLate))
             }
         }
-        return try found + left.map { (line) throws(MoneyFault) in try takenBack(line) }
+        while let line = left.first {
+            let same = left.filter { $0.bills(like: line) }
+            left.removeAll { $0.bills(like: line) }
+            found.append(try takenBack(same, like: line))
+        }
+        return found
     }
 
     /// A window that a change made for the past has done away with.
-    private func takenBack(_ line: InvoiceLine) throws(MoneyFault) -> Candidate {
+    private func takenBack(_ billed: [InvoiceLine], like line: InvoiceLine) throws(MoneyFault) -> Candidate {
+        var quantity = Rational.zero
+        for line in billed { quantity = try quantity - (line.quantity ?? .zero) }
         guard let basis = line.charge?.basis else { preconditionFailure("usage without a charge") }
         let nothing = Explanation.Basis(
             plan: basis.plan, interval: basis.interval, model: .flat(amount: .zero(currency)), timing: basis.timing,
             quantity: .zero)
         let explanation = Explanation.usage(
-            Explanation.Charge(basis: nothing, currency: currency), billed: line.amount)
+            Explanation.Charge(basis: nothing, currency: currency),
+            billed: try Money.sum(billed.map(\.amount), in: currency))
         let line = InvoiceLine(
             kind: .usage, code: line.code, subscription: line.subscription, span: line.span,
-            quantity: (line.quantity ?? .zero).negated, amount: try explanation.evaluate(), explanation: explanation)
+            quantity: quantity, amount: try explanation.evaluate(), explanation: explanation)
         return candidate(line, rank: 0, wait: .late)
     }
 
     /// The instant up to which usage counts on the day of an end in its midst; not where the day is billed anew.
-    private func usageEnd(of run: Run) -> Instant? {
-        guard let end = run.end,
-            !runs.contains(where: { $0.price.code == run.price.code && $0.start.date == end.date })
+    private func usageEnd(of run: Run, _ end: Change?) -> Instant? {
+        guard let end, let date = run.end?.date, end.effective.date == date, end.recorded > calendar.midnight(date),
+            !runs.contains(where: { $0.price.code == run.price.code && $0.start.date == date })
         else { return nil }
-        let change = subscription.changes.last { change in
-            if case .end = change.kind { change.effective.date == end.date } else { false }
-        }
-        return change.map(\.recorded).flatMap { $0 > calendar.midnight(end.date) ? $0 : nil }
+        return end.recorded
     }
 
     /// With that last day.
@@ -79,39 +87,57 @@ extension SubscriptionTime {
         return candidate(line, rank: run.rank, wait: isLate || !billed.isEmpty ? .late : .no)
     }
 
-    /// What comes after its period was closed waits for the next invoice, though the period may have come to nothing. A
-    /// change that is made today closes periods of its own, and brings the invoice for them.
-    private func isLate(_ due: LocalDate) -> Bool {
-        due < date && !subscription.changes.contains { calendar.date(of: $0.recorded) == date }
-    }
+    /// Whether something was changed today: that may close periods of its own, and brings the invoice for them.
+    private var isChangedToday: Bool { subscription.changes.contains { calendar.date(of: $0.recorded) == date } }
 
     /// What a period's lines lack of the plan's minimum, when it has closed.
     func minimums(with found: [Candidate]) throws(MoneyFault) -> [Candidate] {
         var minimums: [Candidate] = []
+        var left = existing.minimums
+        let isChanged = isChangedToday
         for run in planRuns {
             guard let minimum = run.stretch.plan.minimum else { continue }
+            let end = end(after: run)
             for window in run.windows(by: date, calendar) {
-                guard due(window, run.price) <= date else { continue }
+                let due = due(window, run.price, end)
+                guard due <= date else { continue }
                 let lines = try lines(in: window, of: run.stretch.plan.code, with: found)
-                minimums.append(try self.minimum(minimum, run, window, lines: lines))
+                let isLate = !isChanged && due < date
+                let billed = left.filter { $0.code == run.stretch.plan.code && $0.span?.start == window.span.start }
+                left.removeAll { $0.code == run.stretch.plan.code && $0.span?.start == window.span.start }
+                minimums.append(
+                    try self.minimum(minimum, run, window, lines: lines, billed: billed, isLate: isLate))
             }
+        }
+        while let line = left.first {
+            let same = left.filter { $0.code == line.code && $0.span?.start == line.span?.start }
+            left.removeAll { $0.code == line.code && $0.span?.start == line.span?.start }
+            minimums.append(try minimumTakenBack(same, like: line))
         }
         return minimums
     }
 
+    /// Of a window that a change made for the past has done away with.
+    private func minimumTakenBack(_ billed: [InvoiceLine], like line: InvoiceLine) throws(MoneyFault) -> Candidate {
+        let zero = Money.zero(currency)
+        let explanation = Explanation.minimum(
+            zero, part: nil, lines: zero, billed: try Money.sum(billed.map(\.amount), in: currency))
+        let line = InvoiceLine(
+            kind: .minimum, code: line.code, subscription: line.subscription, span: line.span,
+            amount: try explanation.evaluate(), explanation: explanation)
+        return candidate(line, rank: 0, wait: .late)
+    }
+
     private func minimum(
-        _ minimum: Money, _ run: Run, _ window: Run.Window, lines: Money
+        _ minimum: Money, _ run: Run, _ window: Run.Window, lines: Money, billed: [InvoiceLine], isLate: Bool
     ) throws(MoneyFault) -> Candidate {
-        let billed = existing.minimums.filter {
-            $0.code == run.stretch.plan.code && $0.span?.start == window.span.start
-        }
         let part = window.isWhole ? nil : calendar.fraction(window.span, of: window.cycle, every: run.interval)
         let explanation = Explanation.minimum(
             minimum, part: part, lines: lines, billed: try Money.sum(billed.map(\.amount), in: currency))
         let line = InvoiceLine(
             kind: .minimum, code: run.stretch.plan.code, subscription: subscription.code, span: window.span,
             factor: part, amount: try explanation.evaluate(), explanation: explanation)
-        return candidate(line, rank: run.rank, wait: isLate(due(window, run.price)) || !billed.isEmpty ? .late : .no)
+        return candidate(line, rank: run.rank, wait: isLate || !billed.isEmpty ? .late : .no)
     }
 
     /// The time of each plan, whatever its quantities and add-ons, as if it were a price of its own in arrears.
@@ -172,9 +198,18 @@ extension InvoiceLine {
         self.code == code && period?.start == start && charge?.basis.plan == run.plan
     }
 
+    /// Whether it bills usage of the same window.
+    fileprivate func bills(like line: InvoiceLine) -> Bool {
+        code == line.code && period?.start == line.period?.start && charge?.basis.plan == line.charge?.basis.plan
+    }
+
     /// Whether it is one of the charges that a plan's minimum asks for.
     fileprivate func counts(in window: Run.Window, of plan: String) -> Bool {
         guard let charge, kind == .proration || kind == .recurring || kind == .usage, let span else { return false }
-        return (charge.basis.plan ?? plan) == plan && span.start >= window.span.start && span.start < window.span.end
+        // Usage counts by days, also where all else counts by seconds.
+        let start =
+            kind == .usage
+            ? max(span.start, Moment(date: span.start.date, second: window.span.start.second)) : span.start
+        return (charge.basis.plan ?? plan) == plan && start >= window.span.start && start < window.span.end
     }
 }

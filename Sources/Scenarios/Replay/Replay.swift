@@ -1,6 +1,6 @@
 public import Accounts
 public import Billing
-internal import Dates
+public import Dates
 internal import Money
 
 /// A scenario played by the pure rules alone, without queue and without database: what the real system's run of it is
@@ -22,8 +22,17 @@ public struct Replay {
         let outcome: Outcome
     }
 
-    /// Plays all of a scenario. Throws what no operation may throw: an overflow, a contradiction of ours.
-    public init(playing scenario: Scenario) throws {
+    /// What has just happened, for whoever watches.
+    public enum Event: Sendable {
+        /// An operation was done, or refused.
+        case performed(TimedOperation, refused: OperationFault.Code?)
+        /// All that falls due at that instant is done.
+        case settled(Instant)
+    }
+
+    /// Plays all of a scenario. Throws what no operation may throw: an overflow, a contradiction of ours; and what
+    /// `watch` throws.
+    public init(playing scenario: Scenario, watch: (Replay, Event) throws -> Void = { _, _ in }) throws {
         self.scenario = scenario
         accounts = scenario.customers.map { Account($0, in: scenario) }
         gateways = scenario.customers.map { ScriptedGateway($0.outcomes) }
@@ -32,12 +41,14 @@ public struct Replay {
         while now <= scenario.until {
             while let next = operations.first, next.at == now {
                 operations.removeFirst()
-                try perform(next)
+                let refused = try perform(next)
+                try watch(self, .performed(next, refused: refused))
             }
             try settleAnswers()
             for index in accounts.indices { try accounts[index].advance(to: now) }
             try invoiceAndCharge()
             while try collect() { try invoiceAndCharge() }
+            try watch(self, .settled(now))
             let due = try accounts.flatMap {
                 try [$0.nextDue(after: now), $0.nextCollection(after: now)].compactMap(\.self)
             }
@@ -47,7 +58,7 @@ public struct Replay {
         for index in accounts.indices { try accounts[index].bookRevenue(at: scenario.until) }
     }
 
-    private mutating func perform(_ timed: TimedOperation) throws {
+    private mutating func perform(_ timed: TimedOperation) throws -> OperationFault.Code? {
         do {
             switch timed.act {
             case .bill: break
@@ -60,8 +71,10 @@ public struct Replay {
                 try accounts[index].perform(operation, at: now, among: surroundings(of: index))
                 if case .reactivate = operation { try reactivate(index) }
             }
+            return nil
         } catch let fault as OperationFault {
             errors.append(ErrorResult(at: now, do: timed.do, error: fault.code.rawValue))
+            return fault.code
         }
     }
 
@@ -79,7 +92,7 @@ public struct Replay {
     }
 
     private func surroundings(of index: Int) -> Surroundings {
-        var surroundings = Surroundings(issued: invoiceCount)
+        var surroundings = Surroundings(sellerNumber: sellerNumber)
         for (place, account) in accounts.enumerated() {
             if place != index { surroundings.takenCodes.formUnion(account.subscriptions.map(\.code)) }
             for use in account.coupons { surroundings.redemptions[use.coupon.code, default: 0] += 1 }
@@ -93,20 +106,24 @@ public struct Replay {
         }
     }
 
-    private var invoiceCount: Int64 { Int64(accounts.reduce(0) { $0 + $1.invoices.count }) }
+    /// The next of the seller's own series.
+    private var sellerNumber: Int64 { Int64(accounts.reduce(1) { $0 + $1.invoices.count }) }
 
     private func nextNumber(_ index: Int) -> String {
         switch scenario.settings.numbering.scheme {
         case .customer: accounts[index].nextNumber
-        case .seller: scenario.settings.numbering.number(invoiceCount + 1, customer: accounts[index].code)
+        case .seller: scenario.settings.numbering.number(sellerNumber, customer: accounts[index].code)
         }
     }
 
     /// A payment may bring what was suspended back, and with it something new to invoice: until nothing is left to do.
     private mutating func invoiceAndCharge() throws {
         var isDone = false
+        var rounds = 0
         while !isDone {
             isDone = true
+            rounds += 1
+            guard rounds <= Self.roundLimit else { throw ReplayFault.endless(now) }
             for index in accounts.indices {
                 let number = nextNumber(index)
                 if try accounts[index].invoice(at: now, number: { _ in number }) { isDone = false }
@@ -114,6 +131,9 @@ public struct Replay {
             for index in accounts.indices where try !chargeAll(of: index).isEmpty { isDone = false }
         }
     }
+
+    /// More invoices of one customer than an instant can bring.
+    private static let roundLimit = 12
 
     /// Reminders and suspensions, after which there may be something to invoice again. Returns whether there were any.
     private mutating func collect() throws -> Bool {
@@ -190,8 +210,15 @@ public struct Replay {
     }
 }
 
+/// Rules that contradict each other.
+public enum ReplayFault: Error, Hashable, Sendable {
+    /// At that instant there is always something to invoice or to charge again.
+    case endless(Instant)
+}
+
 extension Account {
-    init(_ customer: ScenarioCustomer, in scenario: Scenario) {
+    /// The account of a scenario's customer before anything was asked for.
+    public init(_ customer: ScenarioCustomer, in scenario: Scenario) {
         self.init(
             code: customer.id, currency: customer.currency, zone: customer.zone, sellerZone: scenario.zone,
             settings: scenario.settings, catalogue: scenario.catalogue, email: customer.email,

@@ -32,14 +32,14 @@ struct SimulationServer: ~Copyable {
         }
     }
 
-    /// Starts a private Postgres, which loses everything when it ends and therefore need not wait for the disk.
-    static func start() async throws -> SimulationServer {
+    /// Starts a private Postgres. One that loses everything when it ends need not wait for the disk.
+    static func start(isDurable: Bool = false) async throws -> SimulationServer {
         let folder = try Self.temporaryFolder()
         let home = try Home(folder)
         try await home.create()
         let lock = try home.lock()
         var settings = PrivateCluster.Settings()
-        settings.isDurable = false
+        settings.isDurable = isDurable
         settings.maxConnections = 300
         let cluster = PrivateCluster(
             binaries: try PrivateCluster.binaries(for: home, environment: ProcessInfo.processInfo.environment),
@@ -98,6 +98,9 @@ struct SimulationServer: ~Copyable {
         _ = try await admin.query("DROP DATABASE \(SQL.identifier(name)) WITH (FORCE)")
         await admin.close()
     }
+
+    /// The server's first process: the others are its children.
+    var processID: CInt { server.processID }
 
     consuming func stop() async {
         await server.stop()
