@@ -10,14 +10,17 @@ import Testing
 @Suite(.database(migrations: QueueMigrations.all + BooksMigrations.all), .timeLimit(.minutes(5)))
 struct BillCommandsTests {
     /// A seller whose invoices may have two lines of a subscription; `c-2` would have three.
-    private static let catalogue = """
-        {"seller": {"code": "shop", "name": "Shop", "currency": "USD", "brakes": {"max_lines": 2}},
+    private static func catalogue(_ numbering: String) -> String {
+        """
+        {"seller": {"code": "shop", "name": "Shop", "currency": "USD", "brakes": {"max_lines": 2},
+                    "invoice": {"numbering": "\(numbering)"}},
          "plans": [
             {"code": "one", "prices": [{"code": "base", "model": "flat", "amount": "10.00"}]},
             {"code": "two", "prices": [{"code": "base", "model": "flat", "amount": "31.00"}]},
             {"code": "wide", "prices": [{"code": "a", "model": "flat", "amount": "1.00"},
                 {"code": "b", "model": "flat", "amount": "2.00"}, {"code": "c", "model": "flat", "amount": "3.00"}]}]}
         """
+    }
     private static let customers: String = {
         let entries = [("c-0", "one"), ("c-1", "one"), ("c-2", "wide")].map { code, plan in
             """
@@ -56,14 +59,16 @@ struct BillCommandsTests {
         }
     }
 
-    private static func withShop(_ body: (Shop) async throws -> Void) async throws {
+    private static func withShop(
+        numbering: String = "customer", _ body: (Shop) async throws -> Void
+    ) async throws {
         _ = try await TestDatabase.current.configuration(as: "billwright_worker")
         let url = try #require(try CommandTests.database()["DATABASE_URL"])
         let shop = Shop(environment: ["DATABASE_URL": "\(url) user=billwright_worker", "USER": "clerk"])
         let folder = FileManager.default.temporaryDirectory.appending(path: "bw-\(UUID().uuidString)").path()
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        try Data(catalogue.utf8).write(to: URL(filePath: "\(folder)/shop.json"))
+        try Data(catalogue(numbering).utf8).write(to: URL(filePath: "\(folder)/shop.json"))
         try Data(customers.utf8).write(to: URL(filePath: "\(folder)/customers.json"))
         let (status, run) = try await shop.finish(
             "catalog", "load", "\(folder)/shop.json", "--customers", "\(folder)/customers.json")
@@ -98,8 +103,13 @@ struct BillCommandsTests {
     private static let held = Forecast.Held(
         customer: "c-2", reason: "subscription c-2 has 3 lines on one invoice, more than 2", total: 600)
 
-    @Test func `a run bills whom its dry run named and holds whom that held, until they are released`() async throws {
-        try await Self.withShop { shop in
+    @Test(arguments: [
+        ("customer", ["C-0-0001", "C-1-0001", "C-2-0001"]), ("seller", ["INV-0001", "INV-0002", "INV-0003"]),
+    ])
+    func `a run bills whom its dry run named and holds whom that held, until they are released`(
+        numbering: String, numbers: [String]
+    ) async throws {
+        try await Self.withShop(numbering: numbering) { shop in
             let forecast = try await shop.json(Forecast.self, 0, "bill", "--dry-run")
             let total = Forecast.Total(currency: "USD", invoices: 2, total: 2000, before: 0, difference: 2000)
             #expect(forecast.customers == 3 && forecast.totals == [total] && forecast.held == [Self.held])
@@ -113,7 +123,7 @@ struct BillCommandsTests {
             try await shop.withWorker {
                 let run = try await shop.json(Progress.self, 1, "bill")
                 #expect(run.held == 1 && run.failed == 0 && run.state == "running")
-                #expect(try await shop.json([Listed].self, 0, "invoices", "list").map(\.number) == ["C-0-0001", "C-1-0001"])
+                #expect(try await shop.json([Listed].self, 0, "invoices", "list").map(\.number) == Array(numbers.prefix(2)))
                 let (status, parked) = try await shop.finish("customers", "list", "--parked")
                 #expect(status == .code(0) && parked.output.count == 1 && parked.output[0].hasPrefix("c-2"))
 
@@ -124,7 +134,7 @@ struct BillCommandsTests {
                 let ended = try await shop.json(Progress.self, 0, "bill", "--release", "--reason", "as agreed")
                 #expect(ended.held == 0 && ended.failed == 0)
                 let all = try await shop.json([Listed].self, 0, "invoices", "list")
-                #expect(all.map(\.total) == [1000, 1000, 600])
+                #expect(all.map(\.total) == [1000, 1000, 600] && all.map(\.number) == numbers)
             }
             let (_, shown) = try await shop.finish("customers", "show", "c-2")
             #expect(shown.output.contains { $0.contains("by clerk, because as agreed") && $0.contains("release") })

@@ -35,12 +35,12 @@ extension Account {
     /// Decides what is to be invoiced at an instant to which the account was moved on, and parks it if a brake holds
     /// that. Preview and bill are this one path.
     public mutating func decideBilling(at instant: Instant) throws -> BillingDecision {
-        // Nothing more until it is known whether the first charge of what begins anew succeeds.
-        if reactivation?.invoice != nil { return .nothing }
-        let at = reactivation?.at ?? instant
+        // Once its invoice hangs on a charge, everything else goes on.
+        let pending = reactivation.flatMap { $0.invoice == nil ? $0 : nil }
+        let at = pending?.at ?? instant
         guard let draft = try draft(at: at) else {
             parking = nil
-            return reactivation == nil ? .nothing : .issue(nil)
+            return pending == nil ? .nothing : .issue(nil)
         }
         guard let reason = try brake(on: draft, at: calendar.date(of: at)) else {
             parking = nil
@@ -65,7 +65,7 @@ extension Account {
 
     /// Issues what was decided to be issued, under the number that `numbering` gives.
     public mutating func issueDecided(at instant: Instant, number: (InvoiceNumbering) throws -> String) throws {
-        if reactivation != nil {
+        if let reactivation, reactivation.invoice == nil {
             _ = try invoiceReactivation(number: number)
         } else {
             _ = try invoice(at: instant, number: number)
