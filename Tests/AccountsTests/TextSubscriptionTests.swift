@@ -1,8 +1,8 @@
 import Billing
+import Chance
 import Dates
 import JSONText
 import Money
-import PropertySupport
 import Testing
 
 @testable import Accounts

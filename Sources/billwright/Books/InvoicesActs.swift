@@ -1,5 +1,6 @@
 internal import Accounts
 internal import Billing
+internal import BillingPorts
 internal import Commands
 internal import JSONText
 internal import Money

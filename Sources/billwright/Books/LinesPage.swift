@@ -1,5 +1,6 @@
 internal import Accounts
 internal import Billing
+internal import Dates
 internal import JSONText
 internal import Ledger
 internal import Money

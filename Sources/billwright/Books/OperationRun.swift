@@ -1,6 +1,7 @@
 internal import Accounts
 internal import Billing
 internal import BillingPorts
+internal import BooksStore
 internal import Commands
 internal import JSONText
 internal import Money

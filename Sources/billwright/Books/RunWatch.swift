@@ -1,6 +1,9 @@
+internal import Accounts
+internal import BillingPorts
 internal import BooksStore
 internal import Commands
 internal import Dates
+internal import Money
 internal import JSONText
 internal import JobKit
 internal import QueueStore
