@@ -24,7 +24,7 @@ struct BillCommandsTests {
     private static let customers: String = {
         let entries = [("c-0", "one"), ("c-1", "one"), ("c-2", "wide")].map { code, plan in
             """
-            {"id": "\(code)", "subscriptions": [{"id": "\(code)", "plan": "\(plan)"}]}
+            {"id": "\(code)", "email": "\(code)@shop.example", "subscriptions": [{"id": "\(code)", "plan": "\(plan)"}]}
             """
         }
         return "{\"customers\": [\(entries.joined(separator: ","))]}"

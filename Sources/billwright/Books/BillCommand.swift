@@ -129,9 +129,10 @@ struct BillingRuns: Sendable {
         return last
     }
 
-    /// Until when something must have fallen due: the day has begun everywhere 12 hours after it has in UTC, and nothing
-    /// is due before now.
-    static func bound(of date: LocalDate) -> Instant { TimeZoneRules.utc.instant(of: date) + .seconds(12 * 3600) }
+    /// When the date has ended everywhere: 12 hours after it has in UTC.
+    static func bound(of date: LocalDate) -> Instant {
+        TimeZoneRules.utc.instant(of: date.adding(days: 1)) + .seconds(12 * 3600)
+    }
 
     /// Enqueues jobs for everybody who owes something by the date, and seals the run. One that died half way is filled
     /// anew: what a customer has two jobs for is invoiced once.

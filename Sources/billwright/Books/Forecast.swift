@@ -48,8 +48,8 @@ struct Forecast: Sendable {
             let page = try await desk.inspection.customersToBill(
                 of: desk.seller.id, by: instant, after: cursor, limit: batch)
             for open in try await desk.inspection.accounts(page) {
-                let midnight = open.account.calendar.midnight(date)
-                try forecast.add(open.account, from: desk.now, until: date > today ? max(desk.now, midnight) : desk.now)
+                let end = open.account.calendar.midnight(date.adding(days: 1)) - .microseconds(1)
+                try forecast.add(open.account, from: desk.now, until: date > today ? max(desk.now, end) : desk.now)
             }
             cursor = page.count < batch ? nil : page.last?.customer
             progress.add(page.count)
