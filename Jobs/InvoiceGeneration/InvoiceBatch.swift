@@ -6,7 +6,7 @@ internal import JobKit
 /// Accounts that are to be invoiced in one transaction.
 struct InvoiceBatch {
     private(set) var accounts: [OpenAccount]
-    /// Those who cannot be billed, and why; nothing of theirs is changed.
+    /// Those whom a person must look at: who cannot be billed, of whom nothing is changed, and whom a brake has parked.
     private(set) var refusals: [CannotBill] = []
     private let now: Instant
     /// The places of those who have something to invoice, in the order in which they are numbered.
@@ -15,7 +15,7 @@ struct InvoiceBatch {
     init(_ keys: [CustomerKey], of books: any BillingWork) async throws {
         let read = try await books.readableAccounts(keys)
         accounts = read.accounts
-        refusals = read.faults.map { CannotBill(customer: $0.key, reason: $0.reason) }
+        refusals = read.faults.map { CannotBill(customer: $0.key, reason: $0.reason, cause: .inconsistent) }
         now = books.now
     }
 
@@ -27,10 +27,16 @@ struct InvoiceBatch {
         for var open in accounts {
             do {
                 try open.account.advance(to: now)
-                if try open.account.owesInvoice(at: now) { due.append(kept.count) }
+                switch try open.account.decideBilling(at: now) {
+                case .nothing: break
+                case .issue: due.append(kept.count)
+                case .hold(let parking):
+                    let isKnown = open.account.parking == open.before.parking
+                    refuse(open, "parked: \(parking.reason)", as: isKnown ? .parkedBefore : .parked)
+                }
                 kept.append(open)
             } catch {
-                refusals.append(CannotBill(customer: open.key, reason: "\(open.account.code): \(error)"))
+                refuse(open, "\(error)", as: .inconsistent)
             }
         }
         accounts = kept
@@ -40,34 +46,32 @@ struct InvoiceBatch {
         }
     }
 
+    private mutating func refuse(_ open: OpenAccount, _ reason: String, as cause: CannotBill.Cause) {
+        refusals.append(CannotBill(customer: open.key, reason: "\(open.account.code): \(reason)", cause: cause))
+    }
+
     /// Issues their invoices under the numbers given, counted in the order in which they are numbered.
     mutating func issue(_ number: (Int, Account) throws -> String) throws {
         for (place, index) in due.enumerated() {
             let number = try number(place, accounts[index].account)
-            if accounts[index].account.reactivation != nil {
-                _ = try accounts[index].account.invoiceReactivation { _ in number }
-            } else {
-                _ = try accounts[index].account.invoice(at: now) { _ in number }
-            }
+            try accounts[index].account.issueDecided(at: now) { _ in number }
         }
     }
 }
 
-/// Why a customer cannot be billed now; the others go on.
+/// Why a customer is not billed now; the others go on.
 struct CannotBill: Error, CustomStringConvertible {
+    enum Cause {
+        /// Its history contradicts itself, or an amount cannot be worked out.
+        case inconsistent
+        case parked
+        /// A job is, or was, held for it already.
+        case parkedBefore
+    }
+
     let customer: CustomerKey
     let reason: String
-    var description: String { "customer \(customer) cannot be billed: \(reason)" }
-}
+    let cause: Cause
 
-extension Account {
-    /// Whether there is something to be numbered. A reactivation that costs nothing is done with that; while the charge
-    /// for one is waited for, nothing else is invoiced.
-    fileprivate mutating func owesInvoice(at now: Instant) throws -> Bool {
-        guard let reactivation else { return try draft(at: now) != nil }
-        guard reactivation.invoice == nil else { return false }
-        if try draft(at: reactivation.at) != nil { return true }
-        _ = try invoiceReactivation { _ in preconditionFailure("a number for nothing") }
-        return try draft(at: now) != nil
-    }
+    var description: String { "customer \(customer) cannot be billed: \(reason)" }
 }

@@ -7,36 +7,40 @@ public import JobKit
 /// Issues what customers owe and have not been invoiced for: once, whatever asks and how often.
 ///
 /// Everything happens in one transaction: the customers are locked, what ought to be billed less what was is worked out,
-/// the invoices are issued under each one's next number, booked, and their collection enqueued. A customer who cannot be
-/// billed is set aside in a job of its own, held with the reason; the others go on.
+/// the invoices are issued under each one's next number, booked, and their collection enqueued. Numbers of the seller's
+/// own series are left to `FinaliseInvoices`. A customer who cannot be billed, or whom a brake parks, is set aside in a
+/// job of its own, held with the reason; the others go on. What a run's job enqueues is the run's too.
 public struct InvoiceGenerationHandler: JobHandler {
     public static let policy = JobPolicy(maxAttempts: 10, timeout: .seconds(60), whenExhausted: .hold)
 
     public init() {}
 
     public func run(_ job: Job<GenerateInvoices>, in context: BillingContext) async throws -> JobOutcome {
+        let isAlone = job.arguments.customers.count == 1
         do {
             return try await context.complete { work in
                 var batch = try await InvoiceBatch(job.arguments.keys, of: work)
                 batch.draft()
-                if job.arguments.customers.count == 1, let refusal = batch.refusals.first { throw refusal }
-                for refusal in batch.refusals {
-                    try await work.enqueue(
-                        GenerateInvoices(seller: job.arguments.seller, customers: [refusal.customer.customer]))
-                }
-                switch try await work.numbering(of: job.arguments.seller).scheme {
-                case .customer:
-                    try batch.issue { _, account in account.nextNumber }
-                    try await work.store(batch.accounts)
-                    try await work.followUp(batch.accounts)
-                case .seller:
-                    // One who was set aside while the series was numbered: he goes back to where its numbers are given.
-                    try await work.requestInvoices(of: batch.accounts.map(\.key))
-                }
+                if isAlone, let refusal = batch.refusals.first { throw refusal }
+                try await work.setAside(batch.refusals, in: job.run)
+                let numbering = try await work.numbering(of: job.arguments.seller)
+                if numbering.scheme == .customer { try batch.issue { _, account in account.nextNumber } }
+                try await work.store(batch.accounts)
+                try await work.followUp(batch.accounts, in: job.run)
             }
         } catch let refusal as CannotBill {
-            // A person must look at this customer.
+            if refusal.cause == .parked { try await park(job, in: context) }
             return .held(reason: refusal.description)
+        }
+    }
+
+    /// Writes down that the customer is parked; this job is the one that is held for it.
+    private func park(_ job: Job<GenerateInvoices>, in context: BillingContext) async throws {
+        try await context.transaction { work in
+            var batch = try await InvoiceBatch(job.arguments.keys, of: work)
+            batch.draft()
+            try await work.store(batch.accounts)
+            try await work.followUp(batch.accounts, in: job.run)
         }
     }
 }
@@ -59,23 +63,39 @@ public struct FinaliseInvoicesHandler: JobHandler {
             isDone = try await context.transaction { work in
                 let keys = try await work.takeInvoiceRequests(of: job.arguments.seller, limit: Self.batch)
                 guard !keys.isEmpty else { return true }
-                try await finalise(keys, of: job.arguments.seller, in: work)
+                try await finalise(keys, of: job, in: work)
                 return keys.count < Self.batch
             }
         }
         return context.complete()
     }
 
-    private func finalise(_ keys: [CustomerKey], of seller: Seller.ID, in work: any BillingWork) async throws {
+    private func finalise(
+        _ keys: [CustomerKey], of job: Job<FinaliseInvoices>, in work: any BillingWork
+    ) async throws {
+        let seller = job.arguments.seller
         var batch = try await InvoiceBatch(keys, of: work)
         batch.draft()
-        for refusal in batch.refusals {
-            try await work.enqueue(GenerateInvoices(seller: seller, customers: [refusal.customer.customer]))
-        }
+        try await work.setAside(batch.refusals, in: job.run)
         let numbering = try await work.numbering(of: seller)
         let first = batch.count == 0 ? 0 : try await work.takeNumbers(batch.count, of: seller)
         try batch.issue { place, account in numbering.number(first + Int64(place), customer: account.code) }
         try await work.store(batch.accounts)
-        try await work.followUp(batch.accounts)
+        try await work.followUp(batch.accounts, in: job.run)
+    }
+}
+
+extension BillingWork {
+    /// A job for each of them alone, which is held with the reason when it runs. Whoever was parked before has one,
+    /// unless a run is to tell of them.
+    fileprivate func setAside(_ refusals: [CannotBill], in run: RunID?) async throws {
+        let apart = refusals.filter { $0.cause != .parkedBefore || run != nil }
+        guard !apart.isEmpty else { return }
+        try await enqueue(
+            apart.map { refusal in
+                try NewJob(
+                    GenerateInvoices(seller: refusal.customer.seller, customers: [refusal.customer.customer])
+                ).in(run)
+            })
     }
 }

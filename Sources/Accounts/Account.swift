@@ -34,6 +34,8 @@ public struct Account: Sendable {
     /// What is to be charged at once, by the customer's wish.
     var collectsNow: Set<Int> = []
     public internal(set) var reactivation: Reactivation?
+    /// Since a brake held what it is to be invoiced for, if one does.
+    public internal(set) var parking: Parking?
     /// Which warnings about a limit have gone out.
     var alerts: Set<String> = []
     /// Whether what a cancellation gives back is to be paid out with the invoice that is issued for it.

@@ -84,16 +84,3 @@ public struct TaxRate: Hashable, Sendable {
         address?.country == country && (region == nil || region == address?.region)
     }
 }
-
-/// Limits beyond which a customer is parked for a person to look at, never the run.
-public struct Brakes: Hashable, Sendable {
-    /// Lines of one subscription on one invoice.
-    public var maximumLines: Int?
-    /// How many times the total of the customer's invoice before.
-    public var maximumGrowth: Rational?
-
-    public init(maximumLines: Int? = nil, maximumGrowth: Rational? = nil) {
-        self.maximumLines = maximumLines
-        self.maximumGrowth = maximumGrowth
-    }
-}

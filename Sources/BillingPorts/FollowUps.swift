@@ -1,34 +1,36 @@
 internal import Accounts
 internal import Billing
 internal import Dates
-internal import JobKit
+public import JobKit
 
 extension BillingWork {
     /// Enqueues what these accounts, as they stand now, want done next: an invoice, then charges, then reminders. Each of
-    /// those ends by asking here again, so that what one brings about is taken up by the next.
-    public func followUp(_ accounts: [OpenAccount]) async throws {
+    /// those ends by asking here again, so that what one brings about is taken up by the next. Invoices and charges are
+    /// counted in `run`, if there is one.
+    public func followUp(_ accounts: [OpenAccount], in run: RunID? = nil) async throws {
         var toInvoice: [CustomerKey] = []
         var jobs: [NewJob] = []
         for open in accounts {
             switch open.account.nextTask(at: now, canBeCharged: open.profile.isChargeable) {
             case .invoice: toInvoice.append(open.key)
-            case .collect: jobs.append(try NewJob(CollectPayments(customer: open.key)))
+            case .collect: jobs.append(try NewJob(CollectPayments(customer: open.key)).in(run))
             case .remind: jobs.append(try NewJob(RemindCustomer(customer: open.key)))
             case nil: break
             }
         }
         if !jobs.isEmpty { try await enqueue(jobs) }
-        try await requestInvoices(of: toInvoice)
+        try await requestInvoices(of: toInvoice, in: run)
     }
 
     /// Has these customers of one seller invoiced, in the series that their seller numbers by.
-    public func requestInvoices(of keys: [CustomerKey]) async throws {
+    public func requestInvoices(of keys: [CustomerKey], in run: RunID? = nil) async throws {
         guard let seller = keys.first?.seller else { return }
         switch try await numbering(of: seller).scheme {
-        case .customer: try await enqueue(GenerateInvoices(seller: seller, customers: keys.map(\.customer)))
+        case .customer:
+            try await enqueue([NewJob(GenerateInvoices(seller: seller, customers: keys.map(\.customer))).in(run)])
         case .seller:
             try await requestInvoices(keys)
-            try await enqueue(FinaliseInvoices(seller: seller))
+            try await enqueue([NewJob(FinaliseInvoices(seller: seller)).in(run)])
         }
     }
 }
@@ -41,12 +43,8 @@ extension Account {
         do {
             let isChargeDue = try canBeCharged && !chargesDue(at: now).isEmpty
             // What is overdue is charged before a subscription begins anew.
-            if let reactivation {
-                if reactivation.invoice == nil { return isChargeDue ? .collect : .invoice }
-                // While the charge for it is waited for nothing else is invoiced.
-            } else if try draft(at: now) != nil {
-                return .invoice
-            }
+            if let reactivation, reactivation.invoice == nil, isChargeDue { return .collect }
+            if try wantsInvoice(at: now) { return .invoice }
             if isChargeDue { return .collect }
             return try isReminderDue(at: now) ? .remind : nil
         } catch {

@@ -8,11 +8,7 @@ extension BillingWork {
     public func perform(
         _ operation: Operation, for customer: CustomerKey, by actor: String, why reason: String = ""
     ) async throws {
-        guard var open = try await accounts([customer]).first else {
-            throw OperationFault(.notFound, "there is no customer \(customer)")
-        }
-        let surroundings = try await surroundings(of: operation, for: customer)
-        try open.account.perform(operation, at: now, among: surroundings)
+        let open = try await performed(operation, for: customer)
         try await store([open])
         try await record(operation, of: customer, by: actor, why: reason)
         if operation.isChange {
@@ -20,6 +16,16 @@ extension BillingWork {
         } else {
             try await followUp([open])
         }
+    }
+
+    /// The customer's account as an operation leaves it. Throws `OperationFault`; nothing is written.
+    public func performed(_ operation: Operation, for customer: CustomerKey) async throws -> OpenAccount {
+        guard var open = try await accounts([customer]).first else {
+            throw OperationFault(.notFound, "there is no customer \(customer)")
+        }
+        let surroundings = try await surroundings(of: operation, for: customer)
+        try open.account.perform(operation, at: now, among: surroundings)
+        return open
     }
 }
 
@@ -31,7 +37,7 @@ extension Operation {
             .resume, .reactivate, .extendTrial, .useCoupon, .setAddress, .bill:
             true
         case .usage, .credit, .setPayment, .creditNote, .pay, .refund, .chargeback, .chargebackReversed, .void,
-            .writeOff, .invoice, .overrideDunning:
+            .writeOff, .invoice, .overrideDunning, .release:
             false
         }
     }

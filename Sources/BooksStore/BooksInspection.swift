@@ -10,7 +10,7 @@ internal import QueueStore
 
 /// The books as people look at them: nothing is locked, and what one call returns is of one moment.
 public struct BooksInspection: Sendable {
-    private let pool: PostgresPool
+    let pool: PostgresPool
     private let context: BooksContext
 
     /// `pool` connects as the worker's role.
@@ -68,15 +68,23 @@ public struct BooksInspection: Sendable {
     /// Accounts read at once: enough to be quick, few enough that their rows fit anywhere.
     private static let page = 200
 
-    private func reader(_ seller: Seller.ID, _ transaction: Transaction) -> AccountReader {
+    func reader(_ seller: Seller.ID, _ transaction: Transaction) -> AccountReader {
         AccountReader(seller: seller, context: context, transaction: transaction, own: OwnChanges())
     }
 
-    private func read<Value: Sendable>(
+    func read<Value: Sendable>(
         _ seller: Seller.ID, _ body: (Transaction) async throws -> Value
     ) async throws -> Value {
         try await pool.transaction(
             settings: [.tenant(.one(seller.rawValue))], isolation: .repeatableRead, readOnly: true, body: body)
+    }
+
+    /// The accounts of these customers of one seller, in the order of their ids.
+    public func accounts(_ keys: [CustomerKey]) async throws -> [OpenAccount] {
+        guard let seller = keys.first?.seller else { return [] }
+        return try await read(seller) { transaction in
+            try await reader(seller, transaction).accounts(keys.map(\.customer).sorted(), locking: false)
+        }
     }
 
     /// Accounts as if all of their entries and mails had only now been made.

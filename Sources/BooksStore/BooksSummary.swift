@@ -52,6 +52,8 @@ public struct BooksSummary: Sendable {
     }
 
     public let customers: Int
+    /// Those whose invoice a brake holds.
+    public let parked: Int
     /// By state; a state that nothing is in is left out, here and below.
     public let subscriptions: [SubscriptionState: Int]
     public let invoices: [InvoiceState: Int]
@@ -90,7 +92,7 @@ public struct BooksSummary: Sendable {
     }
 
     private init(_ answers: [Rows], _ violations: [Rows]) throws {
-        customers = try answers[0].only(Int.self)
+        (customers, parked) = try answers[0].only(Int.self, Int.self)
         subscriptions = try answers[1].counts("subscriptions")
         invoices = try answers[2].counts("invoices")
         let byOutcome = try answers[3].decode(String?.self, Int.self)

@@ -163,6 +163,7 @@ extension BillingSettings {
         settings.numbering = seller.invoices.numbering
         settings.netDays = seller.invoices.netDays
         settings.dunning = seller.dunning
+        settings.brakes = seller.brakes
         return settings
     }
 }

@@ -44,6 +44,7 @@ struct AccountRow {
     }
 
     var entryCount: Int { account.entriesBefore + account.entries.count }
+    var parkedAt: Instant? { account.parking.flatMap { $0.isReleased ? nil : $0.since } }
     var mailCount: Int { account.mailsBefore + account.mails.count }
 }
 
@@ -85,7 +86,7 @@ struct StoreSQL {
                    postal_code = stored.postal_code, tax_exempt = stored.tax_exempt, billing_day = stored.billing_day,
                    payment_method = stored.payment_method, net_days = stored.net_days, credit = stored.credit,
                    recognized_booked = stored.recognized_booked, entry_count = stored.entry_count,
-                   mail_count = stored.mail_count, state = stored.state,
+                   mail_count = stored.mail_count, state = stored.state, parked_at = stored.parked_at,
                    next_due_at = CASE WHEN stored.is_advanced THEN stored.next_due_at
                                       ELSE least(customer.next_due_at, stored.next_due_at) END
               FROM unnest(\(rows.map(\.customer)), \(accounts.map(\.email)), \(accounts.map { $0.address?.country }),
@@ -95,11 +96,11 @@ struct StoreSQL {
                           \(accounts.map { $0.arrangement?.netDays }), \(accounts.map(\.credit.minorUnits)),
                           \(accounts.map(\.recognizedBooked.minorUnits)),
                           \(rows.map(\.entriesBefore)), \(rows.map(\.entryCount)),
-                          \(rows.map(\.mailsBefore)), \(rows.map(\.mailCount)), \(rows.map(\.state)),
+                          \(rows.map(\.mailsBefore)), \(rows.map(\.mailCount)), \(rows.map(\.state)), \(rows.map(\.parkedAt)),
                           \(rows.map(\.nextDue)), \(rows.map(\.isAdvanced)))
                    AS stored(customer_id, email, country, region, postal_code, tax_exempt, billing_day, payment_method,
                              net_days, credit, recognized_booked, entries_before, entry_count, mails_before,
-                             mail_count, state, next_due_at, is_advanced)
+                             mail_count, state, parked_at, next_due_at, is_advanced)
              WHERE customer.seller_id = \(seller) AND customer.customer_id = stored.customer_id
                AND customer.entry_count = stored.entries_before AND customer.mail_count = stored.mails_before
             """)

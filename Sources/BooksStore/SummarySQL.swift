@@ -2,7 +2,7 @@ internal import Postgres
 
 /// Every statement of the summary. Row-level security says whose books are read.
 enum SummarySQL {
-    static let customers: SQL = "SELECT count(*) FROM books.customers"
+    static let customers: SQL = "SELECT count(*), count(parked_at) FROM books.customers"
     static let subscriptions: SQL = "SELECT state, count(*) FROM books.subscriptions GROUP BY state"
     static let invoices: SQL = "SELECT state, count(*) FROM books.invoices GROUP BY state"
     static let attempts: SQL = "SELECT outcome, count(*) FROM books.payment_attempts GROUP BY outcome"

@@ -67,6 +67,9 @@ public struct Arguments: Sendable {
         return values
     }
 
+    /// Whether the command has such a flag.
+    public func declares(_ flag: String) -> Bool { settings[flag] != nil }
+
     public func isOn(_ flag: String) -> Bool { given[flag] != nil }
 
     /// What was set, else the declared default, else nil.

@@ -24,6 +24,8 @@ struct CataloguePage {
         let days = dunning.retryDays.map { "\($0)" }.joined(separator: ", ")
         let retries = days.isEmpty ? "not charged again" : "charged again after \(days) days"
         line("  what fails is \(retries); \(dunning.final.rawValue) after \(dunning.graceDays) days")
+        if let most = seller.brakes?.maximumLines { line("  parked with more than \(most) lines of a subscription") }
+        if let growth = seller.brakes?.maximumGrowth { line("  parked over \(growth) times the period before") }
     }
 
     private mutating func add(_ plan: Plan) throws(MoneyFault) {
@@ -66,15 +68,8 @@ struct CataloguePage {
         table(rows)
     }
 
-    /// Columns as wide as their widest cell, two spaces apart.
     private mutating func table(_ rows: [[String]]) {
-        let count = rows.map(\.count).max() ?? 0
-        let widths = (0..<count).map { column in rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0 }
-        for row in rows {
-            let cells = zip(row, widths).map { cell, width in cell + String(repeating: " ", count: width - cell.count) }
-            let text = "  " + cells.joined(separator: "  ")
-            line(String(text.reversed().drop { $0 == " " }.reversed()))
-        }
+        for line in TextTable(rows, indent: "  ").lines { self.line(line) }
     }
 
     private mutating func line(_ line: String) { text += line + "\n" }

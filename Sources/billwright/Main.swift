@@ -55,6 +55,9 @@ enum Terminal {
         write(text + terminator, to: STDOUT_FILENO)
     }
 
+    /// What is no result and no complaint: progress, and what to do next.
+    static func note(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
+
     static func complain(_ text: String) {
         write("billwright: \(text)\n", to: STDERR_FILENO)
     }

@@ -7,7 +7,11 @@ extension Program {
         summary: "Billwright: the billing engine room that companies run for themselves.",
         commands: [
             .up, .migrate, .load, .catalogCheck, .catalogShow, .catalogDiff, .catalogLoad, .worker, .scheduler, .web,
-            .jobsList, .jobsShow, .jobsStats,
+            .bill, .invoicesList, .invoicesShow, .invoicesExplain,
+        ] + Commands.Command.invoicesActs + [
+            .customersList, .customersShow, .customersRelease, .subscriptionsShow,
+        ] + Commands.Command.subscriptionsActs + [
+            .ledgerBalance, .jobsList, .jobsShow, .jobsStats,
         ] + Commands.Command.jobsActs + [
             .queuesList, .queuesPause, .queuesResume, .queuesRetention, .queuesRelane, .runsList, .runsShow, .runsStop,
             .runsResume, .schedulesList, .schedulesRunNow, .schedulesPause,

@@ -28,6 +28,7 @@ extension Account {
         defer { refundsUnused = false }
         guard let draft = try draft(at: instant, upTo: date) else { return false }
         try issue(draft, number: number(settings.numbering), at: instant, refundsUnused: refundsUnused)
+        parking = nil
         // What is billed after its time may belong to a month that has been booked; so may what is billed on a day of the
         // customer's that lies in the seller's month before.
         let isLate = openMonth.map { calendar.date(of: instant) < $0 } ?? false

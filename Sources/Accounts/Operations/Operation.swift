@@ -29,6 +29,8 @@ public enum Operation: Hashable, Sendable {
     case writeOff(invoice: Int)
     case invoice([OneOffLine])
     case overrideDunning(DunningOverride)
+    /// Let the invoice go out as it is for which the customer is parked.
+    case release
     /// Bill again what was due by a date; never early.
     case bill(LocalDate)
 

@@ -67,6 +67,7 @@ extension Account {
         case .writeOff(let invoice): try writeOff(invoice, at: instant)
         case .invoice(let lines): try invoice(lines, at: instant, sellerNumber: surroundings.sellerNumber)
         case .overrideDunning(let override): try self.override(override, at: instant)
+        case .release: try release()
         case .bill: break
         }
     }

@@ -1,6 +1,7 @@
 internal import Billing
 internal import Dates
 public import JSONText
+public import Money
 
 /// What an account keeps beside its lists and the customer's own columns, as one value.
 extension Account {
@@ -12,6 +13,7 @@ extension Account {
             "dunning_paused_since": dunningPausedSince.map { .text($0) },
             "collects_now": .list(collectsNow.sorted().map { .count($0) }), "reactivation": reactivation?.json,
             "alerts": .list(alerts.sorted().map { .string($0) }), "refunds_unused": refundsUnused ? true : nil,
+            "parking": parking?.json,
         ])
     }
 
@@ -19,7 +21,7 @@ extension Account {
     public mutating func restoreState(reading node: JSONNode) throws(JSONFault) {
         try node.allowing(keys: [
             "open_month", "last_month_entries", "dunning_paused_since", "collects_now", "reactivation", "alerts",
-            "refunds_unused",
+            "refunds_unused", "parking",
         ])
         openMonth = try node.optional("open_month", Field.date)
         lastMonthEntries = try node.optional("last_month_entries", Field.place) ?? 0
@@ -28,6 +30,28 @@ extension Account {
         reactivation = try node.optional("reactivation", Reactivation.init(reading:))
         alerts = Set(try node.list("alerts", Field.string))
         refundsUnused = try node.optional("refunds_unused", Field.bool) ?? false
+        parking = try node.optional("parking") { [currency] (node) throws(JSONFault) in
+            try Parking(reading: node, currency: currency)
+        }
+    }
+}
+
+extension Parking {
+    public var json: JSONValue {
+        .present([
+            "since": .text(since), "reason": .string(reason), "total": .minorUnits(total),
+            "fingerprint": .string(fingerprint), "released": isReleased ? true : nil,
+        ])
+    }
+
+    /// Reads back what `json` wrote.
+    public init(reading node: JSONNode, currency: Currency) throws(JSONFault) {
+        try node.allowing(keys: ["since", "reason", "total", "fingerprint", "released"])
+        self.init(
+            since: try node.required("since", Field.instant), reason: try node.required("reason", Field.string),
+            total: try node.required("total", Field.minorUnits(currency)),
+            fingerprint: try node.required("fingerprint", Field.string),
+            isReleased: try node.optional("released", Field.bool) ?? false)
     }
 }
 

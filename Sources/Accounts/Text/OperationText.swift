@@ -37,6 +37,7 @@ extension Operation {
         case .overrideDunning(.resume): return words("override", ["customer": owner, "dunning": "resume"])
         case .overrideDunning(.extendGrace(let days)):
             return words("override", ["customer": owner, "dunning": "extend_grace", "days": .count(days)])
+        case .release: return words("release", ["customer": owner])
         case .bill(let date): return words("bill", ["date": .text(date)])
         }
     }

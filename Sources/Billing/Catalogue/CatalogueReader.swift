@@ -57,7 +57,7 @@ struct CatalogueReader {
     }
 
     private mutating func seller(_ node: JSONNode, currency: Currency?) -> Seller? {
-        guard fields.check(node, keys: ["code", "name", "time_zone", "currency", "invoice", "dunning"]) else {
+        guard fields.check(node, keys: ["code", "name", "time_zone", "currency", "invoice", "dunning", "brakes"]) else {
             return nil
         }
         let code = fields.required(node, "code", Field.code)
@@ -66,9 +66,11 @@ struct CatalogueReader {
         let own = fields.optional(node, "currency", Field.currency)
         let settings = fields.node(node, "invoice").map { invoiceSettings($0) } ?? InvoiceSettings()
         let dunning = fields.node(node, "dunning").flatMap { Dunning.reading($0, faults: &fields.faults) } ?? Dunning()
+        let brakes = fields.node(node, "brakes").map { Brakes.reading($0, &fields) }
         guard let code, let name, let currency = own ?? currency else { return nil }
         return Seller(
-            code: code, name: name, timeZone: zone, currency: currency, invoices: settings, dunning: dunning)
+            code: code, name: name, timeZone: zone, currency: currency, invoices: settings, dunning: dunning,
+            brakes: brakes)
     }
 
     private mutating func invoiceSettings(_ node: JSONNode) -> InvoiceSettings {

@@ -26,10 +26,11 @@ extension Seller {
             .init("net_days", .integer(Int64(invoices.netDays))),
         ]
         if let prefix = invoices.numbering.prefix { invoice.append(.init("prefix", .string(prefix))) }
-        return [
+        return .present([
             "code": .string(code), "name": .string(name), "time_zone": .string(timeZone),
             "currency": .string(currency.code), "invoice": .object(invoice), "dunning": dunning.json,
-        ]
+            "brakes": brakes?.json,
+        ])
     }
 }
 

@@ -11,10 +11,12 @@ public struct Seller: Hashable, Sendable {
     public let currency: Currency
     public let invoices: InvoiceSettings
     public let dunning: Dunning
+    /// `nil`: nobody is parked.
+    public let brakes: Brakes?
 
     public init(
         code: String, name: String, timeZone: String, currency: Currency, invoices: InvoiceSettings,
-        dunning: Dunning = Dunning()
+        dunning: Dunning = Dunning(), brakes: Brakes? = nil
     ) {
         self.code = code
         self.name = name
@@ -22,6 +24,7 @@ public struct Seller: Hashable, Sendable {
         self.currency = currency
         self.invoices = invoices
         self.dunning = dunning
+        self.brakes = brakes
     }
 }
 

@@ -69,6 +69,7 @@ CREATE TABLE books.customers (
     state             jsonb          NOT NULL DEFAULT '{}',                                 -- the rest of the account
     next_due_at       timestamptz,                      -- when it must be looked at again; null: never
     invoice_requested boolean        NOT NULL DEFAULT false,
+    parked_at         timestamptz,                      -- since a brake held its invoice and nobody has let it go out
     created_at        timestamptz    NOT NULL,
     -- Invoice numbers print the code so; two that differ in case only would share their numbers. A column and not an
     -- index on the expression: row-level security keeps functions that are not leakproof away from indexes.
@@ -82,6 +83,7 @@ CREATE TABLE books.customers (
 -- instant first, each page would sort all that is due, and the first of the month would cost the square of it.
 CREATE INDEX customers_due ON books.customers (seller_id, customer_id, next_due_at) WHERE next_due_at IS NOT NULL;
 CREATE INDEX customers_to_invoice ON books.customers (seller_id, customer_id) WHERE invoice_requested;
+CREATE INDEX customers_parked ON books.customers (seller_id, customer_id) WHERE parked_at IS NOT NULL;
 
 -- What may be charged. Tokens of the gateway only: no card number comes near this table.
 CREATE TABLE books.payment_methods (

@@ -1,4 +1,5 @@
 internal import Billing
+internal import BooksStore
 internal import Commands
 internal import Dates
 internal import FoundationEssentials
@@ -33,6 +34,14 @@ private enum DoctorCommand {
             grade = isWell ? .well : .fault
             self.detail = detail
             self.advice = isWell ? "" : advice
+        }
+
+        /// Worth knowing; nothing is wrong.
+        init(note subject: String, detail: String, advice: String) {
+            self.subject = subject
+            grade = .note
+            self.detail = detail
+            self.advice = advice
         }
 
         init(_ found: QueueCheckup.Finding) {
@@ -156,7 +165,10 @@ private enum DoctorCommand {
         let schema = await schema(configuration)
         findings.append(schema)
         await connection.close()
-        if schema.grade == .well { findings += await queue(configuration, patience: patience, now: offset) }
+        if schema.grade == .well { 
+            findings += await queue(configuration, patience: patience, now: offset)
+            findings += await books(configuration)
+        }
         return findings
     }
 
@@ -172,6 +184,42 @@ private enum DoctorCommand {
             findings = [
                 Finding(
                     subject: "queue", isWell: false, detail: "\(error)",
+                    advice: "connect as a login that is a member of billwright_worker")
+            ]
+        }
+        await pool.close()
+        return findings
+    }
+
+    /// Whether everything in the books agrees; a look at every row of them.
+    private static func books(_ configuration: PostgresConfiguration) async -> [Finding] {
+        let pool = PostgresPool(configuration, size: 1)
+        var findings: [Finding]
+        do {
+            let summary = try await BooksSummary.read(pool)
+            findings = summary.violations.prefix(20).map {
+                Finding(
+                    subject: "books", isWell: false, detail: "\($0)",
+                    advice: "bill nothing of it until it is mended: report it with 'billwright customers show'")
+            }
+            if summary.isBalanced {
+                let count = summary.invoices.values.reduce(0, +)
+                findings = [
+                    Finding(
+                        subject: "books", isWell: true,
+                        detail: "\(summary.customers) customers, \(count) invoices; everything agrees")
+                ]
+            }
+            if summary.parked > 0 {
+                findings.append(
+                    Finding(
+                        note: "parked customers", detail: "\(summary.parked): a brake holds their invoices",
+                        advice: "billwright customers list --parked; then customers release CODE --reason TEXT"))
+            }
+        } catch {
+            findings = [
+                Finding(
+                    subject: "books", isWell: false, detail: "\(error)",
                     advice: "connect as a login that is a member of billwright_worker")
             ]
         }

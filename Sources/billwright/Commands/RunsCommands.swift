@@ -33,7 +33,7 @@ extension Commands.Command {
     private static let reason = Setting("--reason", "TEXT", help: "why; kept with the act")
 }
 
-private enum RunsCommands {
+enum RunsCommands {
     @Sendable static func list(_ arguments: Arguments) async throws -> Int32 {
         let limit = try arguments.integer("--limit", in: 1...100)
         let before = arguments.text("--before") == nil ? nil : Int64(try arguments.integer("--before", in: 1...Int.max))
@@ -115,7 +115,7 @@ private enum RunsCommands {
         return 1
     }
 
-    private static func line(_ run: QueueRuns.Run, _ progress: QueueRuns.Progress) -> String {
+    static func line(_ run: QueueRuns.Run, _ progress: QueueRuns.Progress) -> String {
         let money = Dictionary(grouping: progress.money.filter { $0.state == .confirmed }, by: \.currency)
             .sorted { $0.key < $1.key }.map { "  \(text($0.value[0]))" }.joined()
         return "run \(run.id)  \(run.name)  \(run.state.rawValue)  \(progress.done) of \(progress.total) done, "
@@ -130,7 +130,7 @@ private enum RunsCommands {
         return "\(Money(minorUnits: amount.minorUnits, currency))"
     }
 
-    private static func json(_ run: QueueRuns.Run, _ progress: QueueRuns.Progress) -> JSONValue {
+    static func json(_ run: QueueRuns.Run, _ progress: QueueRuns.Progress) -> JSONValue {
         func time(_ instant: Instant?) -> JSONValue { instant.map { .string("\($0)") } ?? .null }
         func count(_ number: Int) -> JSONValue { .integer(Int64(number)) }
         return .object([
