@@ -98,7 +98,7 @@ public struct CustomerProfile: Hashable, Sendable {
     public let method: ActivePaymentMethod?
 
     /// Whether there is something at the gateway that can be charged.
-    public var canBeCharged: Bool { gatewayCustomer != nil && method != nil }
+    public var isChargeable: Bool { gatewayCustomer != nil && method != nil }
 
     public init(
         name: String, sellerCode: String, sellerName: String, gatewayCustomer: String?, method: ActivePaymentMethod?
