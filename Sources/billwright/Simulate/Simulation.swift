@@ -102,6 +102,7 @@ struct Simulation {
                 try await desk.perform(next) { try await pulse.settle(at: now) }
             }
             let due = try await moveOn(at: now, desk, pulse)
+            try await desk.judgeReactivations()
             guard let next = [operations.first?.at, due].compactMap(\.self).min() else { break }
             now = next
         }
