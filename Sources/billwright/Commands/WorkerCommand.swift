@@ -26,8 +26,8 @@ extension Command {
         settings: [.database, .databaseWait, .health, .logFormat, .logLevel],
         run: SchedulerCommand.run)
     static let web = Command(
-        "web", "Serves health, readiness and metrics until SIGTERM.",
-        settings: [.database, .databaseWait, .webHealth, .logFormat, .logLevel],
+        "web", "Serves webhooks, and health, readiness and metrics beside them, until SIGTERM.",
+        settings: [.database, .databaseWait, .webHealth, .listen, .logFormat, .logLevel] + Setting.webhooks,
         run: WebCommand.run)
 }
 
@@ -118,8 +118,11 @@ extension Schedule {
 
 private enum WebCommand {
     @Sendable static func run(_ arguments: Arguments) async throws -> Int32 {
-        try await Service.run(arguments, as: "web", connections: 2) { service in
+        let site = try WebSite(arguments)
+        return try await Service.run(arguments, as: "web", connections: 4) { service in
+            let listener = try site.serve(service.composition)
             await service.drain.wait(for: .draining)
+            await listener?.stop()
         }
     }
 }

@@ -63,6 +63,16 @@ final class SimulatedGateway: PaymentGateway {
     }
 }
 
+/// A payment service that tells nothing by itself.
+struct SilentNews: GatewayNews {
+    func notice(in body: [UInt8]) throws(GatewayEventFault) -> GatewayNotice { .other }
+    func payment(_ reference: String) async -> GatewayLookup<GatewayPayment> { .gone }
+    func refunds(of payment: String) async -> GatewayLookup<[GatewayRefund]> { .gone }
+    func disputes(about payment: String) async -> GatewayLookup<[GatewayDispute]> { .gone }
+    func owner(ofMethod reference: String) async -> GatewayLookup<String> { .gone }
+    func customer(_ reference: String) async -> GatewayLookup<String> { .gone }
+}
+
 /// A mail server that takes everything.
 struct SimulatedMailer: Mailer {
     func send(_ message: MailMessage) async -> MailOutcome { .accepted(reply: "250 taken") }
