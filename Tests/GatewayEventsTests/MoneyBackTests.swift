@@ -54,7 +54,7 @@ struct MoneyBackTests {
         try await ToldInvoice.with(charging: .losesAnswer) { told in
             told.holds(.succeeded(reference: "pi_1"))
             told.news.hold(Self.refund(11_800), of: "pi_1")
-            #expect(try await told.tell("evt_1", .refunds(payment: "pi_1")) == ["completed"])
+            try await told.tell("evt_1", .refunds(payment: "pi_1"))
             #expect(try await told.standing == "paid paid 11800 refunded 11800 back 0 credit 0")
         }
     }
@@ -85,7 +85,8 @@ struct MoneyBackTests {
         try await ToldInvoice.with { told in
             for (number, state) in states.enumerated() {
                 told.news.hold(Self.dispute(state), about: "pi_1")
-                #expect(try await told.tell("evt_\(number)", .disputes(payment: "pi_1")) == ["completed"])
+                let endings = try await told.tell("evt_\(number)", .disputes(payment: "pi_1"))
+                #expect(endings == ["completed"])
             }
             #expect(try await told.standing == standing)
         }
