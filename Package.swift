@@ -194,7 +194,7 @@ let package = Package(
         jobTests("DunningEmails", "PaymentRetries", "Renewals"),
         jobTests("PaymentMethods", "InvoiceGeneration", "PaymentRetries"),
         jobTests("CustomerMails"),
-        jobTests("GatewayEvents", "PaymentRetries"),
+        jobTests("GatewayEvents", "BooksStore", "PaymentRetries"),
         tests("Runtime", "Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"),
         tests(
             "EndToEnd", "BooksStore", "CLinux", "Dates", "HTTPClient", "JobKit", "JudgeSupport", "LocalPostgres",

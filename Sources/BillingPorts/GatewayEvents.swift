@@ -1,4 +1,5 @@
 public import Billing
+public import Dates
 public import JobKit
 public import Money
 
@@ -13,6 +14,53 @@ public struct ReactToGatewayEvent: JobArguments {
 
     // No tenant: an event does not say whose it is. What it is about does, once it has been found.
     public init(event: Int64) { self.event = event }
+}
+
+/// Look through the gateway's own list of events for those that never reached us. Enqueued by schedule.
+public struct SweepGatewayEvents: JobArguments {
+    public static let kind: JobKind = "sweep_gateway_events"
+    public static let queue: QueueName = "webhooks"
+    public static let priority = JobPriority.background
+    public var uniqueKey: String? { "all" }
+
+    public init() {}
+}
+
+/// An event on its way into our store.
+public struct GatewayEventArrival: Sendable, Hashable {
+    public let gateway: String
+    /// The gateway's id of it.
+    public let reference: String
+    public let type: String
+    public let isLive: Bool
+    /// By the gateway's clock.
+    public let madeAt: Instant
+    public let body: [UInt8]
+    /// Whether a job is to look at it.
+    public let isActedOn: Bool
+
+    public init(
+        gateway: String, reference: String, type: String, isLive: Bool, madeAt: Instant, body: [UInt8], isActedOn: Bool
+    ) {
+        self.gateway = gateway
+        self.reference = reference
+        self.type = type
+        self.isLive = isLive
+        self.madeAt = madeAt
+        self.body = body
+        self.isActedOn = isActedOn
+    }
+}
+
+/// A page of the gateway's list of events, the newest first.
+public struct GatewayEventPage: Sendable, Hashable {
+    public let events: [GatewayEventArrival]
+    public let isLast: Bool
+
+    public init(events: [GatewayEventArrival], isLast: Bool) {
+        self.events = events
+        self.isLast = isLast
+    }
 }
 
 /// An event as it was stored.
@@ -146,6 +194,8 @@ public protocol GatewayNews: Sendable {
     func owner(ofMethod reference: String) async -> GatewayLookup<String>
     /// Whether a customer is there: found with its own reference, or gone.
     func customer(_ reference: String) async -> GatewayLookup<String>
+    /// A page of the events made since then that we act on, the newest first; `after` is the last of the page before.
+    func events(since: Instant, after last: String?) async -> GatewayLookup<GatewayEventPage>
 }
 
 /// An event that cannot be understood.
@@ -157,6 +207,15 @@ public struct GatewayEventFault: Error, Hashable, CustomStringConvertible {
 
 /// Events, and what is found by the gateway's ids.
 public protocol GatewayEventBooks: Sendable {
+    /// Stores events that are not there yet, each with its job. How many those were.
+    func take(_ events: [GatewayEventArrival]) async throws -> Int
+
+    /// Up to when the list of a gateway's events has been gone through; nil: never.
+    func swept(_ gateway: String) async throws -> Instant?
+
+    /// It has been gone through up to then; never back.
+    func recordSweep(of gateway: String, to instant: Instant) async throws
+
     /// A stored event; nil: no such event.
     func gatewayEvent(_ id: Int64) async throws -> GatewayEventRecord?
 

@@ -142,6 +142,7 @@ struct Counterparts: Sendable {
             RegisterPaymentMethodHandler(gateway: gateway)
             SendMailHandler(mailer: mailer, zones: zones, domain: mailDomain)
             ReactToGatewayEventHandler(news: news)
+            SweepGatewayEventsHandler(gateway: StripeGateway.name, news: news)
         }
     }
 }

@@ -115,6 +115,18 @@ extension CrashingWork {
 }
 
 extension CrashingWork {
+    func take(_ events: [GatewayEventArrival]) async throws -> Int {
+        try await passing("take events") { try await work.take(events) }
+    }
+
+    func swept(_ gateway: String) async throws -> Instant? {
+        try await passing("swept") { try await work.swept(gateway) }
+    }
+
+    func recordSweep(of gateway: String, to instant: Instant) async throws {
+        try await passing("record a sweep") { try await work.recordSweep(of: gateway, to: instant) }
+    }
+
     func gatewayEvent(_ id: Int64) async throws -> GatewayEventRecord? {
         try await passing("gatewayEvent") { try await work.gatewayEvent(id) }
     }

@@ -1,5 +1,6 @@
 public import BillingPorts
 internal import BooksStore
+public import Dates
 internal import Postgres
 internal import Synchronization
 internal import TestSupport
@@ -15,6 +16,8 @@ public final class TellingGateway: GatewayNews {
         var customers: Set<String> = []
         var calls: [String] = []
         var failures = 0
+        /// The list of events, the newest first, and how many make a page.
+        var events: [GatewayEventArrival] = []
     }
 
     private let state = Mutex(State())
@@ -37,6 +40,8 @@ public final class TellingGateway: GatewayNews {
         state.withLock { $0.disputes[payment] = disputes }
     }
     public func own(_ method: String, by customer: String) { state.withLock { $0.owners[method] = customer } }
+    /// What the list of events holds, the newest first.
+    public func list(_ events: [GatewayEventArrival]) { state.withLock { $0.events = events } }
     /// The next questions are not answered.
     public func fail(_ times: Int) { state.withLock { $0.failures = times } }
     public var calls: [String] { state.withLock(\.calls) }
@@ -69,6 +74,13 @@ public final class TellingGateway: GatewayNews {
     public func disputes(about payment: String) async -> GatewayLookup<[GatewayDispute]> {
         look("disputes") { $0.disputes[payment, default: []] }
     }
+    public func events(since: Instant, after last: String?) async -> GatewayLookup<GatewayEventPage> {
+        look("events") { state in
+            let since = state.events.filter { $0.madeAt >= since }
+            let rest = last.map { last in since.drop { $0.reference != last }.dropFirst() } ?? since[...]
+            return GatewayEventPage(events: Array(rest.prefix(2)), isLast: rest.count <= 2)
+        }
+    }
     public func owner(ofMethod reference: String) async -> GatewayLookup<String> {
         look("owner") { $0.owners[reference] }
     }
@@ -80,14 +92,17 @@ public final class TellingGateway: GatewayNews {
 extension BillingFixture {
     /// Stores an event as the web process does, by its role. False: it was there already.
     @discardableResult
-    public func receive(_ reference: String, _ body: [UInt8], type: String = "test") async throws -> Bool {
+    public func receive(_ reference: String, _ body: [UInt8]) async throws -> Bool {
         let web = PostgresPool(try await TestDatabase.current.configuration(as: "billwright_web"), size: 1)
-        let arrival = GatewayInbox.Arrival(
-            gateway: "stripe", reference: reference, type: type, isLive: false, madeAt: start, body: body,
-            isActedOn: true)
-        let isNew = try await GatewayInbox(web).take(arrival, deadline: .now + .seconds(30))
+        let isNew = try await GatewayInbox(web).take(arrival(reference, body), deadline: .now + .seconds(30))
         await web.close()
         return isNew
+    }
+
+    public func arrival(_ reference: String, _ body: [UInt8], at instant: Instant? = nil) -> GatewayEventArrival {
+        GatewayEventArrival(
+            gateway: "stripe", reference: reference, type: "test", isLive: false, madeAt: instant ?? start, body: body,
+            isActedOn: true)
     }
 
     /// What became of the events, oldest first: `done`, `ignored the books know`.

@@ -1,12 +1,25 @@
 public import Billing
 public import BillingPorts
-internal import Dates
+public import Dates
 public import JobKit
 internal import Money
 internal import Postgres
 internal import QueueStore
 
 extension PostgresBooks {
+    public func take(_ events: [GatewayEventArrival]) async throws -> Int {
+        guard !events.isEmpty else { return 0 }
+        return try await transaction.query(InboxSQL.take(events, from: "sweep")).only(Int.self)
+    }
+
+    public func swept(_ gateway: String) async throws -> Instant? {
+        try await transaction.query(InboxSQL.swept(gateway)).decode(Instant.self).first
+    }
+
+    public func recordSweep(of gateway: String, to instant: Instant) async throws {
+        _ = try await transaction.query(InboxSQL.recordSweep(of: gateway, to: instant))
+    }
+
     public func gatewayEvent(_ id: Int64) async throws -> GatewayEventRecord? {
         guard let row = try await transaction.query(InboxSQL.event(id)).first else { return nil }
         let (reference, type, state, body) = try row.decode(String.self, String.self, String.self, [UInt8].self)

@@ -21,6 +21,7 @@ CREATE TABLE books.gateway_events (
     CHECK ((state = 'stored') = (settled_at IS NULL))
 );
 CREATE INDEX gateway_events_open ON books.gateway_events (id) WHERE state = 'stored';
+CREATE INDEX gateway_events_by_type ON books.gateway_events (type, id);
 
 GRANT SELECT, INSERT, UPDATE ON books.gateway_events TO billwright_worker;
 
@@ -83,11 +84,46 @@ CREATE TABLE books.webhook_acts (
     by      text        NOT NULL,
     why     text        NOT NULL CHECK (why <> ''),
     verb    text        NOT NULL,
-    subject text        NOT NULL,
+    subject text        NOT NULL,                       -- event/17, endpoint/3
     before  text,
     after   text
 );
+CREATE INDEX webhook_acts_by_subject ON books.webhook_acts (subject, id);
 GRANT SELECT, INSERT ON books.webhook_acts TO billwright_worker;
+
+-- Works an event off once more, by a new job, unless one is at it. What the books know is not booked again. Null: there is
+-- no such event.
+CREATE FUNCTION books.replay_gateway_event(of_event bigint, person text, reason text)
+    RETURNS TABLE (before text, made bigint, refusal text)
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    event books.gateway_events;
+    live text;
+BEGIN
+    SELECT * INTO event FROM books.gateway_events AS e WHERE e.id = of_event FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    SELECT j.state INTO live FROM queue.all_jobs AS j WHERE j.id = event.job AND j.ended_at IS NULL;
+    IF live IS NOT NULL THEN
+        RETURN QUERY SELECT event.state, event.job, format(
+            'job %s is at it, %s: billwright jobs %s %s', event.job, live,
+            CASE live WHEN 'held' THEN 'release' ELSE 'show' END, event.job);
+        RETURN;
+    END IF;
+    UPDATE books.gateway_events AS e
+       SET state = 'stored', note = '', settled_at = NULL, job = books.enqueue_reaction(of_event)
+     WHERE e.id = of_event
+    RETURNING e.job INTO made;
+    INSERT INTO books.webhook_acts (at, by, why, verb, subject, before, after)
+    VALUES (clock_timestamp(), person, reason, 'replay', 'event/' || of_event, event.state, 'job ' || made);
+    before := event.state;
+    RETURN NEXT;
+END
+$$;
+REVOKE ALL ON FUNCTION books.replay_gateway_event(bigint, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION books.replay_gateway_event(bigint, text, text) TO billwright_worker;
 
 -- Disputes as far as they are booked, each once by the gateway's id of it.
 CREATE TABLE books.disputes (

@@ -1,4 +1,5 @@
 public import BillingPorts
+public import Dates
 internal import HTTPTypes
 internal import JSONText
 internal import JobKit
@@ -72,6 +73,21 @@ extension StripeGateway: GatewayNews {
         }
     }
 
+    public func events(since: Instant, after last: String?) async -> GatewayLookup<GatewayEventPage> {
+        // Simple stand-ins list nothing that can be asked for by type.
+        if minimalParameters { return .gone }
+        var query = FormEncoding()
+        for type in Self.actedOn.sorted() { query.addElement("types", type) }
+        query.add("created", "gte", "\(since.seconds)")
+        query.add("limit", "\(Self.pageSize)")
+        if let last { query.add("starting_after", last) }
+        return await look("/v1/events", query) { (node) throws(JSONFault) in
+            var events: [GatewayEventArrival] = []
+            for event in try node.required("data").array() { events.append(try GatewayEventArrival(event)) }
+            return GatewayEventPage(events: events, isLast: try !node.required("has_more").bool())
+        }
+    }
+
     /// The most Stripe gives at once. A payment has few refunds and disputes.
     private static let pageSize = 100
 
@@ -102,6 +118,17 @@ extension StripeGateway: GatewayNews {
             }
         case .answer(let answer): return .unavailable(reason: answer.summary)
         }
+    }
+}
+
+extension GatewayEventArrival {
+    fileprivate init(_ event: JSONNode) throws(JSONFault) {
+        let type = try event.required("type").string()
+        self.init(
+            gateway: StripeGateway.name, reference: try event.required("id").string(), type: type,
+            isLive: try event.required("livemode").bool(),
+            madeAt: Instant(microseconds: try event.required("created").integer(in: 0...4_102_444_800) * 1_000_000),
+            body: Array(event.text.utf8), isActedOn: StripeGateway.actedOn.contains(type))
     }
 }
 

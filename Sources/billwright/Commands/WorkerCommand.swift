@@ -99,7 +99,7 @@ private enum SchedulerCommand {
                     let sellers = try await Sellers(pool: composition.pool).all()
                     composition.clock.synchronise(
                         databaseTime: try await QueueInspection(pool: composition.control).databaseTime())
-                    return try sellers.map { try Schedule.renewals(of: $0) }
+                    return try sellers.map { try Schedule.renewals(of: $0) } + [.sweepOfGatewayEvents()]
                 }, until: service.drain)
         }
     }
@@ -113,6 +113,15 @@ extension Schedule {
             name: "renewals/\(seller)", timetable: Timetable(try Cron("*/15 * * * *")), catchUp: .latest,
             overlap: .skip,
             job: try NewJob(RenewSubscriptions(seller: seller)))
+    }
+}
+
+extension Schedule {
+    /// Often enough that an event that was lost is hardly later than one that was delivered again.
+    static func sweepOfGatewayEvents() throws -> Schedule {
+        Schedule(
+            name: "gateway-events/sweep", timetable: Timetable(try Cron("*/10 * * * *")), catchUp: .latest,
+            overlap: .skip, job: try NewJob(SweepGatewayEvents()))
     }
 }
 

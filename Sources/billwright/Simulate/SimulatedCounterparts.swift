@@ -1,5 +1,6 @@
 internal import Accounts
 internal import BillingPorts
+internal import Dates
 internal import JobKit
 internal import Scenarios
 internal import Synchronization
@@ -71,6 +72,7 @@ struct SilentNews: GatewayNews {
     func disputes(about payment: String) async -> GatewayLookup<[GatewayDispute]> { .gone }
     func owner(ofMethod reference: String) async -> GatewayLookup<String> { .gone }
     func customer(_ reference: String) async -> GatewayLookup<String> { .gone }
+    func events(since: Instant, after last: String?) async -> GatewayLookup<GatewayEventPage> { .gone }
 }
 
 /// A mail server that takes everything.

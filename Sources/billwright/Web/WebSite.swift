@@ -1,3 +1,4 @@
+internal import BillingPorts
 internal import BooksStore
 internal import Commands
 internal import Dates
@@ -47,12 +48,12 @@ struct WebSite: Sendable {
             now: { clock.now().seconds },
             store: { arrival in
                 // Stripe gives up after 20 seconds, and sends it again.
-                try await inbox.take(GatewayInbox.Arrival(arrival), deadline: .now + .seconds(5))
+                try await inbox.take(GatewayEventArrival(arrival), deadline: .now + .seconds(5))
             })
     }
 }
 
-extension GatewayInbox.Arrival {
+extension GatewayEventArrival {
     fileprivate init(_ arrival: WebhookService.Arrival) {
         self.init(
             gateway: StripeGateway.name, reference: arrival.reference, type: arrival.type, isLive: arrival.isLive,
