@@ -85,6 +85,7 @@ let package = Package(
         job("DunningEmails"),
         job("PaymentMethods"),
         job("CustomerMails"),
+        job("GatewayEvents"),
 
         // What a person says to the process, and it of itself.
         library("Commands"),
@@ -106,7 +107,7 @@ let package = Package(
         library("LocalPostgres", "Processes"),
 
         // Listeners of our own.
-        library("Web", "HTTPServer", "HTTPTypes", "Observability"),
+        library("Web", "Crypto", "HTTPServer", "HTTPTypes", "JSONText", "Observability"),
 
         // What ships as data.
         .target(
@@ -126,7 +127,7 @@ let package = Package(
         store(
             "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "JSONText", "JobKit", "Ledger", "Money",
             "Postgres",
-            "QueueStore", migrations: ["0001_books"]),
+            "QueueStore", migrations: ["0001_books", "hooks_0001_inbox"]),
 
         // Stand-ins for people without accounts: what behaves as the real thing does.
         library("Sandboxes", "CLinux", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "Threads"),
@@ -145,7 +146,7 @@ let package = Package(
             name: "billwright",
             dependencies: [
                 "Accounts", "Bench", "Billing", "BillingPorts", "BooksStore", "Catalogues", "Commands", "CustomerMails",
-                "Dates", "DunningEmails", "Gateways", "HTTPClient", "HTTPServer", "Histories", "InvoiceGeneration",
+                "Dates", "DunningEmails", "GatewayEvents", "Gateways", "HTTPClient", "HTTPServer", "Histories", "InvoiceGeneration",
                 "JSONText", "JobKit", "Ledger", "LocalPostgres", "Money",
                 "Observability", "PaymentMethods", "PaymentRetries", "Postgres", "Processes", "Proration", "QueueStore",
                 "Renewals", "Runtime", "Sandboxes", "Scenarios", "Web",
@@ -178,7 +179,7 @@ let package = Package(
         tests(
             "Gateways", "BillingPorts", "Dates", "Gateways", "HTTPClient", "HTTPServer", "HTTPTypes", "JSONText",
             "JobKit", "JudgeSupport", "Money", "Sandboxes"),
-        tests("Web", "HTTPClient", "HTTPServer", "HTTPTypes", "Observability", "Web"),
+        tests("Web", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "JudgeSupport", "Observability", "Web"),
         tests("Sandboxes", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "JudgeSupport", "Sandboxes"),
         tests("LocalPostgres", "LocalPostgres", "Processes"),
         tests("QueueStore", "Chance", "Dates", "JobKit", "Postgres", "QueueStore", "TestSupport"),
@@ -193,6 +194,7 @@ let package = Package(
         jobTests("DunningEmails", "PaymentRetries", "Renewals"),
         jobTests("PaymentMethods", "InvoiceGeneration", "PaymentRetries"),
         jobTests("CustomerMails"),
+        jobTests("GatewayEvents", "BooksStore", "PaymentRetries"),
         tests("Runtime", "Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"),
         tests(
             "EndToEnd", "BooksStore", "CLinux", "Dates", "HTTPClient", "JobKit", "JudgeSupport", "LocalPostgres",

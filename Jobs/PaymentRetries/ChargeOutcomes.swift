@@ -33,7 +33,7 @@ extension CollectPaymentsHandler {
         case .requiresAction(let reference):
             return try await settle(charge, .requiresAction, reference: reference, as: .refused, in: context)
         case .declined(let code, let advice, let reference):
-            let outcome = PaymentAttempt.Outcome(Decline(code: code, advice: advice), code: code)
+            let outcome = PaymentAttempt.Outcome(declined: code, advice: advice)
             return try await settle(charge, outcome, reference: reference, declineCode: code, as: .refused, in: context)
         case .unknown: return try await settle(charge, .unknown, as: .unknown, in: context)
         case .notProcessed(let reason):
@@ -91,27 +91,5 @@ extension CollectPaymentsHandler {
             return true
         }
         return isDone ? context.complete() : nil
-    }
-}
-
-extension PaymentAttempt.Outcome {
-    /// What a decline means for what follows.
-    fileprivate init(_ decline: Decline, code: String) {
-        if let named = PaymentAttempt.Outcome(rawValue: code), named.isDecline {
-            self = named
-            return
-        }
-        switch decline {
-        case .hard: self = .lostCard
-        case .needsAction: self = .requiresAction
-        case .soft, .configuration: self = .cardDeclined
-        }
-    }
-
-    private var isDecline: Bool {
-        switch self {
-        case .insufficientFunds, .cardDeclined, .expiredCard, .lostCard, .requiresAction: true
-        case .success, .processing, .unknown, .refunded, .withdrawn: false
-        }
     }
 }

@@ -119,7 +119,7 @@ public struct CollectPaymentsHandler: JobHandler {
             throw InconsistentAttempt(customer: open.key, place: place, reason: "there is nothing to charge")
         }
         let announcement = EffectRequest(
-            scope: "payment_attempt/\(open.key)/\(place)", name: "charge",
+            scope: AttemptPlace(customer: open.key, place: place).effectScope, name: "charge",
             fingerprint: "\(attempt.amount) customer \(customer)",
             amount: EffectAmount(minorUnits: attempt.amount.minorUnits, currency: attempt.amount.currency.code))
         let effect = try await work.announce(announcement).effect

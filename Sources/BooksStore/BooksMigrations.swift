@@ -3,6 +3,8 @@ public import Postgres
 /// The books' schema, in the binary; applied after the queue's, which makes the roles.
 public enum BooksMigrations {
     public static let all: [Migration] = [
-        Migration(component: "books", number: 1, name: "books", sql: PackageResources._001_books_sql)
+        Migration(component: "books", number: 1, name: "books", sql: PackageResources._001_books_sql),
+        // What goes in and out by webhooks.
+        Migration(component: "hooks", number: 1, name: "inbox", sql: PackageResources.hooks_0001_inbox_sql),
     ]
 }

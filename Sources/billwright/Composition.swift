@@ -6,6 +6,7 @@ internal import CustomerMails
 internal import Dates
 internal import DunningEmails
 internal import Foundation
+internal import GatewayEvents
 internal import Gateways
 internal import HTTPClient
 internal import HTTPServer
@@ -120,6 +121,7 @@ struct Composition: Sendable {
 /// What handlers are given beside the books.
 struct Counterparts: Sendable {
     let gateway: any PaymentGateway
+    let news: any GatewayNews
     let mailer: any Mailer
     let mailDomain: String
     let zones: HostTimeZones
@@ -139,6 +141,8 @@ struct Counterparts: Sendable {
             RemindCustomerHandler()
             RegisterPaymentMethodHandler(gateway: gateway)
             SendMailHandler(mailer: mailer, zones: zones, domain: mailDomain)
+            ReactToGatewayEventHandler(news: news)
+            SweepGatewayEventsHandler(gateway: StripeGateway.name, news: news)
         }
     }
 }

@@ -11,8 +11,9 @@ extension Arguments {
         guard let at = from.lastIndex(of: "@"), at > from.startIndex, from.index(after: at) < from.endIndex else {
             throw fault("--mail-from", from, "a mail address")
         }
+        let stripe = try stripe()
         return Counterparts(
-            gateway: try stripe(), mailer: try mailer(from: from), mailDomain: String(from[from.index(after: at)...]),
+            gateway: stripe, news: stripe, mailer: try mailer(from: from), mailDomain: String(from[from.index(after: at)...]),
             zones: HostTimeZones(), reconcileAfter: try duration("--reconcile-after"))
     }
 

@@ -105,7 +105,7 @@ struct BillingRunUnderTest {
         store = composition.store(enqueueLimit: 10_000)
         registry =
             Counterparts(
-                gateway: SimulatedGateway(), mailer: SimulatedMailer(), mailDomain: "bench.example",
+                gateway: SimulatedGateway(), news: SilentNews(), mailer: SimulatedMailer(), mailDomain: "bench.example",
                 zones: HostTimeZones(), reconcileAfter: .seconds(300)
             ).registry
         pulse = try await SimulationPulse(

@@ -64,7 +64,7 @@ struct Simulation {
 
     private var counterparts: Counterparts {
         Counterparts(
-            gateway: gateway, mailer: SimulatedMailer(), mailDomain: "simulation.example", zones: HostTimeZones(),
+            gateway: gateway, news: SilentNews(), mailer: SimulatedMailer(), mailDomain: "simulation.example", zones: HostTimeZones(),
             reconcileAfter: ScriptedGateway.patience)
     }
 
