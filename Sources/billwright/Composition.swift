@@ -4,6 +4,7 @@ internal import BooksStore
 internal import Commands
 internal import CustomerMails
 internal import Dates
+internal import DocumentRendering
 internal import DunningEmails
 internal import Foundation
 internal import Gateways
@@ -124,6 +125,9 @@ struct Counterparts: Sendable {
     let mailDomain: String
     let zones: HostTimeZones
     let reconcileAfter: Duration
+    /// What documents are made with, and where they are kept.
+    var printer: any DocumentRenderer = NoDocuments()
+    var documents: any DocumentStore = NoDocuments()
 
     /// Every kind this program runs.
     var registry: JobRegistry<any BillingWork> { registry(finalising: FinaliseInvoicesHandler()) }
@@ -139,6 +143,7 @@ struct Counterparts: Sendable {
             RemindCustomerHandler()
             RegisterPaymentMethodHandler(gateway: gateway)
             SendMailHandler(mailer: mailer, zones: zones, domain: mailDomain)
+            RenderDocumentHandler(renderer: printer, store: documents)
         }
     }
 }
@@ -167,5 +172,5 @@ extension Setting {
 
     static let counterparts = [
         stripeKey, stripeURL, stripeLive, stripeMinimal, smtpURL, mailFrom, reconcileAfter,
-    ]
+    ] + documentStore
 }

@@ -2,6 +2,7 @@ internal import Accounts
 internal import Billing
 internal import BillingPorts
 internal import Dates
+internal import Documents
 internal import JobKit
 
 /// A transaction whose process may die after each call.
@@ -111,5 +112,25 @@ extension CrashingWork {
 
     func settle(_ mail: MailRecord, as state: MailRecord.State, reply: String) async throws {
         try await passing("settle a mail") { try await work.settle(mail, as: state, reply: reply) }
+    }
+}
+
+extension CrashingWork {
+    func documentsToRender(
+        _ kind: DocumentReference.Kind, _ number: String, of customer: CustomerKey
+    ) async throws -> [DocumentReference] {
+        try await passing("documentsToRender") { try await work.documentsToRender(kind, number, of: customer) }
+    }
+
+    func intendDocument(
+        _ reference: DocumentReference, of customer: CustomerKey
+    ) async throws -> (key: DocumentKey, document: Document)? {
+        try await passing("intendDocument") { try await work.intendDocument(reference, of: customer) }
+    }
+
+    func recordDocument(
+        _ reference: DocumentReference, of customer: CustomerKey, _ stored: StoredBytes
+    ) async throws {
+        try await passing("recordDocument") { try await work.recordDocument(reference, of: customer, stored) }
     }
 }
