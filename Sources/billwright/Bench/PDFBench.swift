@@ -3,6 +3,7 @@ internal import Billing
 internal import Commands
 internal import Dates
 internal import Documents
+internal import Foundation
 internal import Money
 internal import Typesetting
 
@@ -11,7 +12,8 @@ extension Commands.Command {
         "bench pdf", "Measures how many pages of documents one core makes.",
         settings: [
             Setting("--documents", "N", default: "1000", help: "invoices of one page"),
-            Setting("--lines", "N", default: "300", help: "lines of the long invoice that is measured too"), .json,
+            Setting("--lines", "N", default: "300", help: "lines of the long invoice that is measured too"),
+            Setting("--folder", "FOLDER", help: "leave one of each there, to be looked at"), .json,
         ],
         discussion: """
             Invoices with logo, taxes, explanations and a QR code, made on one thread from accounts in memory: what is
@@ -29,6 +31,11 @@ private enum PDFBench {
         let first = try await measure([try document(1)], by: printer)
         let short = try await measure(try (1...count).map { try document($0) }, by: printer)
         let long = try await measure([try document(1, lines: lines)], by: printer, times: max(1, 3000 / lines))
+        if let folder = arguments.text("--folder") {
+            for (name, document) in [("short", try document(1)), ("long", try document(1, lines: lines))] {
+                try Data(try await printer.print(document).bytes).write(to: URL(filePath: "\(folder)/\(name).pdf"))
+            }
+        }
         let figures: [(String, Double)] = [
             ("pdf_first_document_ms", first.seconds * 1000), ("pdf_pages_per_s", Double(short.pages) / short.seconds),
             ("pdf_pages", Double(short.pages)), ("pdf_bytes_per_document", Double(short.bytes) / Double(count)),
@@ -80,13 +87,14 @@ private enum PDFBench {
         let now = try Instant(parsing: "2026-06-01T00:00:00Z")
         if lines == 0 {
             try account.perform(
-                .subscribe(Operation.Subscribe(code: "s\(number)", plan: "team", quantities: ["seat": 17])), at: now)
-            _ = try account.invoice(at: now) { $0.number(1, customer: account.code) }
+                .subscribe(Accounts.Operation.Subscribe(code: "s\(number)", plan: "team", quantities: ["seat": 17])), at: now)
+            let code = account.code
+            _ = try account.invoice(at: now) { $0.number(1, customer: code) }
         } else {
             try account.perform(
                 .invoice(
                     (1...lines).map {
-                        Operation.OneOffLine(code: "item-\($0)", amount: Money(minorUnits: Int64($0) * 117, .eur))
+                        Accounts.Operation.OneOffLine(code: "item-\($0)", amount: Money(minorUnits: Int64($0) * 117, .eur))
                     }), at: now)
         }
         var branding = Branding()
