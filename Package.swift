@@ -59,6 +59,8 @@ let package = Package(
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CPango", pkgConfig: "pangocairo", providers: [.apt(["libpango1.0-dev"])]),
+        .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
         .systemLibrary(name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
 
         // Pure: values and rules. No clock, no I/O, no floating point.
@@ -70,12 +72,13 @@ let package = Package(
         library("Chance"),
         library("Billing", "Dates", "JSONText", "Ledger", "Money"),
         library("Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money"),
+        library("Documents", "Accounts", "Billing", "Dates", "Ledger", "Money"),
         library("Scenarios", "Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money"),
         library("Histories", "Accounts", "Billing", "Chance", "Dates", "JSONText", "Ledger", "Money", "Scenarios"),
 
         // The queue's vocabulary, which knows no billing; and what billing handlers share beside the domain.
         library("JobKit", "Dates"),
-        library("BillingPorts", "Accounts", "Billing", "Dates", "JobKit", "Money"),
+        library("BillingPorts", "Accounts", "Billing", "Dates", "Documents", "JobKit", "Money"),
 
         // Jobs: one kind, or the few kinds of one story, each.
         job("Renewals"),
@@ -86,6 +89,7 @@ let package = Package(
         job("PaymentMethods"),
         job("CustomerMails"),
         job("GatewayEvents"),
+        job("DocumentRendering"),
 
         // What a person says to the process, and it of itself.
         library("Commands"),
@@ -105,6 +109,7 @@ let package = Package(
         library("HTTPClient", "CCurl", "CLinux", "HTTPTypes"),
         library("HTTPServer", "CMicroHTTPD", "HTTPTypes"),
         library("LocalPostgres", "Processes"),
+        library("Typesetting", "BillingPorts", "Billing", "CPango", "CQREncode", "Dates", "Documents", "Threads"),
 
         // Listeners of our own.
         library("Web", "Crypto", "HTTPServer", "HTTPTypes", "JSONText", "Observability"),
@@ -125,9 +130,8 @@ let package = Package(
                 "0007_housekeeping", "0008_cluster", "0009_runs", "0010_limits", "0011_foreign",
             ]),
         store(
-            "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "JSONText", "JobKit", "Ledger", "Money",
-            "Postgres",
-            "QueueStore", migrations: ["0001_books", "hooks_0001_inbox"]),
+            "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "Documents", "JSONText", "JobKit", "Ledger",
+            "Money", "Postgres", "QueueStore", migrations: ["0001_books", "hooks_0001_inbox", "0001_documents"]),
 
         // Stand-ins for people without accounts: what behaves as the real thing does.
         library("Sandboxes", "CLinux", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "Threads"),
@@ -135,6 +139,9 @@ let package = Package(
         // Gateways: the ports' counterparts outside, as they really speak.
         library(
             "Gateways", "BillingPorts", "Crypto", "Dates", "HTTPClient", "HTTPTypes", "JSONText", "JobKit", "Money"),
+
+        library(
+            "DocumentStorage", "BillingPorts", "Crypto", "Dates", "HTTPClient", "HTTPTypes", "Threads"),
 
         // What the queue is tried with: jobs that do nothing for anybody, and the faults that happen to them.
         library(
@@ -146,17 +153,18 @@ let package = Package(
             name: "billwright",
             dependencies: [
                 "Accounts", "Bench", "Billing", "BillingPorts", "BooksStore", "Catalogues", "Commands", "CustomerMails",
-                "Dates", "DunningEmails", "GatewayEvents", "Gateways", "HTTPClient", "HTTPServer", "Histories", "InvoiceGeneration",
+                "Dates", "DocumentRendering", "DocumentStorage", "Documents", "DunningEmails", "GatewayEvents", "Gateways",
+                "HTTPClient", "HTTPServer", "Histories", "InvoiceGeneration",
                 "JSONText", "JobKit", "Ledger", "LocalPostgres", "Money",
                 "Observability", "PaymentMethods", "PaymentRetries", "Postgres", "Processes", "Proration", "QueueStore",
-                "Renewals", "Runtime", "Sandboxes", "Scenarios", "Web",
+                "Renewals", "Runtime", "Sandboxes", "Scenarios", "Typesetting", "Web",
             ], swiftSettings: strict),
 
         // What tests share, then the tests.
         testSupport("TestSupport", "Postgres"),
         testSupport("JudgeSupport"),
         testSupport(
-            "BillingSupport", "Accounts", "Billing", "BillingPorts", "BooksStore", "Dates", "JobKit", "Money",
+            "BillingSupport", "Accounts", "Billing", "BillingPorts", "BooksStore", "Dates", "Documents", "JobKit", "Money",
             "Postgres", "QueueStore", "TestSupport"),
         tests("Tidy"),
         tests("Dates", "Chance", "Dates"),

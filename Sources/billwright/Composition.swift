@@ -4,6 +4,7 @@ internal import BooksStore
 internal import Commands
 internal import CustomerMails
 internal import Dates
+internal import DocumentRendering
 internal import DunningEmails
 internal import Foundation
 internal import GatewayEvents
@@ -126,6 +127,9 @@ struct Counterparts: Sendable {
     let mailDomain: String
     let zones: HostTimeZones
     let reconcileAfter: Duration
+    /// What documents are made with, and where they are kept.
+    var printer: any DocumentRenderer = NoDocuments()
+    var documents: any DocumentStore = NoDocuments()
 
     /// Every kind this program runs.
     var registry: JobRegistry<any BillingWork> { registry(finalising: FinaliseInvoicesHandler()) }
@@ -143,6 +147,7 @@ struct Counterparts: Sendable {
             SendMailHandler(mailer: mailer, zones: zones, domain: mailDomain)
             ReactToGatewayEventHandler(news: news)
             SweepGatewayEventsHandler(gateway: StripeGateway.name, news: news)
+            RenderDocumentHandler(renderer: printer, store: documents)
         }
     }
 }
@@ -171,5 +176,5 @@ extension Setting {
 
     static let counterparts = [
         stripeKey, stripeURL, stripeLive, stripeMinimal, smtpURL, mailFrom, reconcileAfter,
-    ]
+    ] + documentStore
 }

@@ -13,10 +13,12 @@ public struct Seller: Hashable, Sendable {
     public let dunning: Dunning
     /// `nil`: nobody is parked.
     public let brakes: Brakes?
+    /// `nil`: documents say its name and nothing else of it.
+    public let branding: Branding?
 
     public init(
         code: String, name: String, timeZone: String, currency: Currency, invoices: InvoiceSettings,
-        dunning: Dunning = Dunning(), brakes: Brakes? = nil
+        dunning: Dunning = Dunning(), brakes: Brakes? = nil, branding: Branding? = nil
     ) {
         self.code = code
         self.name = name
@@ -25,6 +27,7 @@ public struct Seller: Hashable, Sendable {
         self.invoices = invoices
         self.dunning = dunning
         self.brakes = brakes
+        self.branding = branding
     }
 }
 
