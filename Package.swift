@@ -22,6 +22,17 @@ func store(_ name: String, _ imports: String..., migrations: [String]) -> Target
         resources: migrations.map { .embedInCode("Migrations/\($0).sql") }, swiftSettings: strict)
 }
 
+/// Every file of a mail that ships with the program.
+let mailTexts = ["en", "de"].flatMap { language in
+    let mails = [
+        "invoice_issued", "payment_receipt", "dunning_friendly", "dunning_urgent", "dunning_final",
+        "payment_method_needed", "payment_action_required", "subscription_suspended", "subscription_restored",
+        "subscription_cancelled", "trial_ending", "trial_expired", "renewal_reminder", "credit_note_issued",
+        "refund_issued", "usage_80", "usage_90", "usage_100", "layout",
+    ]
+    return mails.flatMap { ["\($0).\(language).txt", "\($0).\(language).html"] } + ["format.\(language).txt"]
+}
+
 /// A job type: `Jobs/<name>`. It sees the domain, the ports and the queue's words, never another job type.
 func job(_ name: String) -> Target {
     .target(
@@ -66,6 +77,7 @@ let package = Package(
         library("Money"),
         library("Ledger", "Dates", "Money"),
         library("JSONText"),
+        library("Templates"),
         // Chance that repeats, for trials and tests.
         library("Chance"),
         library("Billing", "Dates", "JSONText", "Ledger", "Money"),
@@ -115,6 +127,11 @@ let package = Package(
                 .embedInCode("\($0).json")
             },
             swiftSettings: strict),
+        .target(
+            name: "MailTexts", path: "templates/mail",
+            resources: mailTexts.map { .embedInCode($0) }, swiftSettings: strict),
+        // Mails in words.
+        library("Mails", "Accounts", "Billing", "BillingPorts", "Dates", "MailTexts", "Money", "Templates"),
 
         // Stores: JobKit's and BillingPorts' interfaces in Postgres, over one transaction value.
         store(
@@ -126,7 +143,7 @@ let package = Package(
         store(
             "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "JSONText", "JobKit", "Ledger", "Money",
             "Postgres",
-            "QueueStore", migrations: ["0001_books"]),
+            "QueueStore", migrations: ["0001_books", "0001_mails"]),
 
         // Stand-ins for people without accounts: what behaves as the real thing does.
         library("Sandboxes", "CLinux", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "Threads"),
@@ -146,7 +163,7 @@ let package = Package(
             dependencies: [
                 "Accounts", "Bench", "Billing", "BillingPorts", "BooksStore", "Catalogues", "Commands", "CustomerMails",
                 "Dates", "DunningEmails", "Gateways", "HTTPClient", "HTTPServer", "Histories", "InvoiceGeneration",
-                "JSONText", "JobKit", "Ledger", "LocalPostgres", "Money",
+                "JSONText", "JobKit", "Ledger", "LocalPostgres", "Mails", "Money",
                 "Observability", "PaymentMethods", "PaymentRetries", "Postgres", "Processes", "Proration", "QueueStore",
                 "Renewals", "Runtime", "Sandboxes", "Scenarios", "Web",
             ], swiftSettings: strict),
@@ -162,6 +179,8 @@ let package = Package(
         tests("Money", "Chance", "Money"),
         tests("Ledger", "Chance", "Dates", "Ledger", "Money"),
         tests("JSONText", "Chance", "JSONText"),
+        tests("Templates", "Templates"),
+        tests("Mails", "Accounts", "Billing", "BillingPorts", "Dates", "Mails", "Money"),
         tests("Billing", "Billing", "Chance", "Dates", "JSONText", "Ledger", "Money"),
         tests(
             "Scenarios", "Accounts", "Billing", "Chance", "Dates", "JSONText", "Ledger", "Money", "Scenarios"),
@@ -192,7 +211,7 @@ let package = Package(
         jobTests("PaymentRetries", "DunningEmails"),
         jobTests("DunningEmails", "PaymentRetries", "Renewals"),
         jobTests("PaymentMethods", "InvoiceGeneration", "PaymentRetries"),
-        jobTests("CustomerMails"),
+        jobTests("CustomerMails", "Mails"),
         tests("Runtime", "Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"),
         tests(
             "EndToEnd", "BooksStore", "CLinux", "Dates", "HTTPClient", "JobKit", "JudgeSupport", "LocalPostgres",

@@ -12,8 +12,8 @@ extension Arguments {
             throw fault("--mail-from", from, "a mail address")
         }
         return Counterparts(
-            gateway: try stripe(), mailer: try mailer(from: from), mailDomain: String(from[from.index(after: at)...]),
-            zones: HostTimeZones(), reconcileAfter: try duration("--reconcile-after"))
+            gateway: try stripe(), mailer: try mailer(from: from), writer: try mailWriter(),
+            mailDomain: String(from[from.index(after: at)...]), reconcileAfter: try duration("--reconcile-after"))
     }
 
     private func stripe() throws(UsageError) -> StripeGateway {

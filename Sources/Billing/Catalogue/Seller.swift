@@ -13,10 +13,12 @@ public struct Seller: Hashable, Sendable {
     public let dunning: Dunning
     /// `nil`: nobody is parked.
     public let brakes: Brakes?
+    /// In which it writes to customers who have none: `de`, `de-AT`; English if `nil`.
+    public let language: String?
 
     public init(
         code: String, name: String, timeZone: String, currency: Currency, invoices: InvoiceSettings,
-        dunning: Dunning = Dunning(), brakes: Brakes? = nil
+        dunning: Dunning = Dunning(), brakes: Brakes? = nil, language: String? = nil
     ) {
         self.code = code
         self.name = name
@@ -25,6 +27,7 @@ public struct Seller: Hashable, Sendable {
         self.invoices = invoices
         self.dunning = dunning
         self.brakes = brakes
+        self.language = language
     }
 }
 
