@@ -14,9 +14,9 @@ extension Arguments {
         }
         let stripe = try stripe()
         return Counterparts(
-            gateway: stripe, news: stripe, mailer: try mailer(from: from), mailDomain: String(from[from.index(after: at)...]),
-            zones: HostTimeZones(), reconcileAfter: try duration("--reconcile-after"), printer: PDFPrinter(),
-            documents: try documentStore())
+            gateway: stripe, news: stripe, mailer: try mailer(from: from), writer: try mailWriter(),
+            mailDomain: String(from[from.index(after: at)...]), reconcileAfter: try duration("--reconcile-after"),
+            printer: PDFPrinter(), documents: try documentStore())
     }
 
     private func stripe() throws(UsageError) -> StripeGateway {

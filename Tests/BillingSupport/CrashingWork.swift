@@ -113,6 +113,12 @@ extension CrashingWork {
     func settle(_ mail: MailRecord, as state: MailRecord.State, reply: String) async throws {
         try await passing("settle a mail") { try await work.settle(mail, as: state, reply: reply) }
     }
+
+    func markBounced(_ address: String, of seller: Seller.ID, by actor: String, why reason: String) async throws {
+        try await passing("mark an address") {
+            try await work.markBounced(address, of: seller, by: actor, why: reason)
+        }
+    }
 }
 
 extension CrashingWork {
