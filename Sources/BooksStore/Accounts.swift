@@ -45,11 +45,10 @@ extension PostgresBooks {
         let answers = try await transaction.pipeline(statements.map(\.sql))
         for (statement, answer) in zip(statements, answers) { try answer.require(statement.rows, statement.noun) }
         guard !changes.mails.isEmpty else { return }
-        try await enqueue(
-            changes.mails.map { mail in
-                try NewJob(
-                    SendMail(customer: CustomerKey(seller: seller, customer: mail.customer), mail: mail.ordinal))
-            })
+        let mails = changes.mails.map { mail in
+            MailKey(customer: CustomerKey(seller: seller, customer: mail.customer), mail: mail.ordinal)
+        }
+        try await enqueue(mails.batches(of: SendMail.most).map { mails in try NewJob(SendMail(mails)) })
     }
 
     /// The ids of sold plans, those included that nobody bought before.

@@ -30,9 +30,15 @@ public struct PostgresBooks: BillingWork {
 
     public func announce(_ request: EffectRequest) async throws -> EffectStanding { try await work.announce(request) }
 
+    public func announce(_ requests: [EffectRequest]) async throws -> [EffectStanding?] {
+        try await work.announce(requests)
+    }
+
     public func settle(_ effect: Effect, as state: EffectState, result: [UInt8]) async throws {
         try await work.settle(effect, as: state, result: result)
     }
+
+    public func settle(_ settlements: [EffectSettlement]) async throws { try await work.settle(settlements) }
 }
 
 /// A row is not as it was when it was read: somebody else moved it on. Whatever was about to be committed is rolled back;
