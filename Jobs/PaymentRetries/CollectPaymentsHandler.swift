@@ -95,7 +95,7 @@ public struct CollectPaymentsHandler: JobHandler {
     }
 
     private func settlement(of attempt: PaymentAttempt, in account: Account) -> Instant {
-        account.calendar.zone.sameTime(as: attempt.at, days: settlementDays)
+        account.calendar.zone.sameTime(as: attempt.sentAt ?? attempt.at, days: settlementDays)
     }
 
     private func send(_ place: Int, of open: inout OpenAccount, in work: any BillingWork) async throws -> Charge {
