@@ -62,7 +62,7 @@ public struct TypesettingFault: Error, Hashable, Sendable, CustomStringConvertib
             (CAIRO_PDF_METADATA_CREATOR, "Billwright"), (CAIRO_PDF_METADATA_CREATE_DATE, createdAt),
             (CAIRO_PDF_METADATA_MOD_DATE, createdAt),
         ] {
-            unsafe cairo_pdf_surface_set_metadata(surface, key, value)
+            unsafe cairo_pdf_surface_set_metadata(surface, key, value.printable)
         }
     }
 

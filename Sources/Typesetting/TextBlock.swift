@@ -118,10 +118,18 @@ enum TextStyle: Int, CaseIterable {
 }
 
 extension String {
-    /// One line: control characters, which no font has and some of which end a text, are spaces.
-    fileprivate var printable: String {
-        guard unicodeScalars.contains(where: \.properties.isControl) else { return self }
-        return String(String.UnicodeScalarView(unicodeScalars.map { $0.properties.isControl ? " " : $0 }))
+    /// As fonts and PDF can have it: control characters, which no font has and some of which end a text, are spaces; what
+    /// Unicode says is no character is the sign for that.
+    var printable: String {
+        guard unicodeScalars.contains(where: { $0.properties.isControl || $0.properties.isNoncharacterCodePoint })
+        else {
+            return self
+        }
+        return String(
+            String.UnicodeScalarView(
+                unicodeScalars.map {
+                    $0.properties.isControl ? " " : $0.properties.isNoncharacterCodePoint ? "\u{FFFD}" : $0
+                }))
     }
 }
 

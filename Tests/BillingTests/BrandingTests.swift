@@ -56,7 +56,7 @@ import Testing
             paths
                 == Set(
                     [
-                        "logo", "colour", "locale", "tax_ids[0].value", "address", "payment_link", "email", "paper",
+                        "logo", "colour", "locale", "tax_ids[0]", "address", "payment_link", "email", "paper",
                         "render",
                         "footer", "explanations", "Logo",
                     ].map { "seller.branding.\($0)" }))

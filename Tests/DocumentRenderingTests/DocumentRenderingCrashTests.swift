@@ -30,15 +30,15 @@ struct DocumentRenderingCrashTests {
     @Test(arguments: [1, 2])
     func `each document is kept once, whichever call its worker dies after`(deaths: Int) async throws {
         try await BillingFixture.with { fixture in
-            try await fixture.dieAfterEachCall(times: deaths, atLeast: 12, customers: [SampleCustomer()]) { trial in
+            try await fixture.dieAfterEachCall(times: deaths, atLeast: 10, customers: [SampleCustomer()]) { trial in
                 let documented = try await Documented(fixture, trial.seller)
                 try await fixture.bill(trial.seller)
                 let store = CrashingStore(store: documented.store, crash: trial)
                 try await trial.drain { documented.handler(store) }
                 #expect(
-                    try await documented.rows == ["invoice ACME-0001 stored", "invoice ACME-0002 stored"], trial.comment
+                    try await documented.rows == ["invoice ACME-0001 stored"], trial.comment
                 )
-                #expect(documented.files == ["invoice-ACME-0001", "invoice-ACME-0002"], trial.comment)
+                #expect(documented.files == ["invoice-ACME-0001"], trial.comment)
             }
         }
     }

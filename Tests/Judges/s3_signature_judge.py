@@ -15,7 +15,7 @@ def by_header(case):
     parts = dict(part.strip().split("=", 1) for part in headers["authorization"].split(" ", 1)[1].split(","))
     scope = parts["Credential"].split("/")
     signed = {name: value for name, value in headers.items() if name in parts["SignedHeaders"].split(";")}
-    signer = S3SigV4Auth(Credentials(scope[0], SECRET, case["token"]), scope[3], scope[2])
+    signer = S3SigV4Auth(Credentials(scope[0], SECRET, case.get("token")), scope[3], scope[2])
     request = AWSRequest(method=case["method"], url=case["url"], data=case["body"].encode(), headers=signed)
     request.context["timestamp"] = headers["x-amz-date"]
     canonical = signer.canonical_request(request)
@@ -28,7 +28,7 @@ def by_query(case):
     query = dict(pairs)
     scope = query["X-Amz-Credential"].split("/")
     unsigned = urlencode([pair for pair in pairs if pair[0] != "X-Amz-Signature"], quote_via=quote, safe="")
-    signer = S3SigV4QueryAuth(Credentials(scope[0], SECRET, case["token"]), scope[3], scope[2])
+    signer = S3SigV4QueryAuth(Credentials(scope[0], SECRET, case.get("token")), scope[3], scope[2])
     request = AWSRequest(method=case["method"], url=urlunsplit(url._replace(query=unsigned)), headers={})
     request.context["timestamp"] = query["X-Amz-Date"]
     canonical = signer.canonical_request(request)
