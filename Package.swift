@@ -181,7 +181,8 @@ let package = Package(
         testSupport("TestSupport", "Postgres"),
         testSupport("JudgeSupport"),
         testSupport(
-            "BillingSupport", "Accounts", "Billing", "BillingPorts", "BooksStore", "Dates", "Documents", "JobKit", "Money",
+            "BillingSupport", "Accounts", "Billing", "BillingPorts", "BooksStore", "Dates", "Documents", "JobKit",
+            "Money",
             "Postgres", "QueueStore", "TestSupport"),
         tests("Tidy"),
         tests("Dates", "Chance", "Dates"),
@@ -214,6 +215,13 @@ let package = Package(
             "BooksStore", "Accounts", "Billing", "BillingPorts", "BooksStore", "Chance", "Dates", "JSONText", "JobKit",
             "Ledger", "Money", "Postgres", "QueueStore", "TestSupport"),
         tests("BillingSupport", "BillingSupport", "Dates"),
+        tests("Documents", "Accounts", "Billing", "Dates", "Documents", "Money"),
+        tests(
+            "Typesetting", "Accounts", "Billing", "Dates", "Documents", "JudgeSupport", "Money", "Processes",
+            "Typesetting"),
+        tests(
+            "DocumentStorage", "BillingPorts", "Crypto", "Dates", "DocumentStorage", "HTTPClient", "HTTPServer",
+            "HTTPTypes", "JudgeSupport"),
         jobTests("Renewals", "InvoiceGeneration"),
         jobTests("Proration", "InvoiceGeneration"),
         jobTests("InvoiceGeneration", "Chance", "Renewals"),
@@ -222,6 +230,8 @@ let package = Package(
         jobTests("PaymentMethods", "InvoiceGeneration", "PaymentRetries"),
         jobTests("CustomerMails", "Mails"),
         jobTests("GatewayEvents", "BooksStore", "PaymentRetries"),
+        jobTests(
+            "DocumentRendering", "BooksStore", "Crypto", "DocumentStorage", "Documents", "JudgeSupport", "Typesetting"),
         tests("Runtime", "Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"),
         tests(
             "EndToEnd", "BooksStore", "CLinux", "Dates", "HTTPClient", "JobKit", "JudgeSupport", "LocalPostgres",

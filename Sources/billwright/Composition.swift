@@ -177,7 +177,8 @@ extension Setting {
         "--reconcile-after", "TIME", variable: "BILLWRIGHT_RECONCILE_AFTER", default: "5m",
         help: "how long a charge without an answer may still be on its way before the gateway is asked")
 
-    static let counterparts = [
-        stripeKey, stripeURL, stripeLive, stripeMinimal, smtpURL, mailFrom, mailTemplates, reconcileAfter,
-    ] + documentStore
+    static let counterparts =
+        [
+            stripeKey, stripeURL, stripeLive, stripeMinimal, smtpURL, mailFrom, mailTemplates, reconcileAfter,
+        ] + documentStore
 }

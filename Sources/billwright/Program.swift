@@ -18,7 +18,8 @@ extension Program {
         ] + Commands.Command.jobsActs + [
             .queuesList, .queuesPause, .queuesResume, .queuesRetention, .queuesRelane, .runsList, .runsShow, .runsStop,
             .runsResume, .schedulesList, .schedulesRunNow, .schedulesPause,
-            .schedulesResume, .doctor, .ready, .simulate, .benchSimulate, .benchBilling, .benchPDF, .benchQueue, .benchNoopWorker,
+            .schedulesResume, .doctor, .ready, .simulate, .benchSimulate, .benchBilling, .benchPDF, .benchQueue,
+            .benchNoopWorker,
             .benchChaosQueue, .benchWorker,
             .benchCounterpart, .sandboxStripe, .sandboxMail,
         ])
