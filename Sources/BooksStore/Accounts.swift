@@ -44,12 +44,13 @@ extension PostgresBooks {
         let statements = [StoreSQL.customers(rows, of: seller)] + (try writing.statements())
         let answers = try await transaction.pipeline(statements.map(\.sql))
         for (statement, answer) in zip(statements, answers) { try answer.require(statement.rows, statement.noun) }
-        guard !changes.mails.isEmpty else { return }
-        try await enqueue(
-            changes.mails.map { mail in
+        let jobs =
+            try accounts.flatMap { try $0.documentJobs }
+            + changes.mails.map { mail in
                 try NewJob(
                     SendMail(customer: CustomerKey(seller: seller, customer: mail.customer), mail: mail.ordinal))
-            })
+            }
+        if !jobs.isEmpty { try await enqueue(jobs) }
     }
 
     /// The ids of sold plans, those included that nobody bought before.

@@ -2,6 +2,7 @@ internal import Accounts
 internal import Billing
 internal import BillingPorts
 internal import Dates
+internal import Documents
 internal import JobKit
 
 /// A transaction whose process may die after each call.
@@ -112,6 +113,12 @@ extension CrashingWork {
     func settle(_ mail: MailRecord, as state: MailRecord.State, reply: String) async throws {
         try await passing("settle a mail") { try await work.settle(mail, as: state, reply: reply) }
     }
+
+    func markBounced(_ address: String, of seller: Seller.ID, by actor: String, why reason: String) async throws {
+        try await passing("mark an address") {
+            try await work.markBounced(address, of: seller, by: actor, why: reason)
+        }
+    }
 }
 
 extension CrashingWork {
@@ -169,5 +176,23 @@ extension CrashingWork {
 
     func record(_ dispute: DisputeRecord, of customer: CustomerKey) async throws {
         try await passing("record a dispute") { try await work.record(dispute, of: customer) }
+    }
+
+    func documentsToRender(
+        _ kind: DocumentReference.Kind, _ number: String, of customer: CustomerKey
+    ) async throws -> [DocumentReference] {
+        try await passing("documentsToRender") { try await work.documentsToRender(kind, number, of: customer) }
+    }
+
+    func intendDocument(
+        _ reference: DocumentReference, of customer: CustomerKey
+    ) async throws -> (key: DocumentKey, document: Document)? {
+        try await passing("intendDocument") { try await work.intendDocument(reference, of: customer) }
+    }
+
+    func recordDocument(
+        _ reference: DocumentReference, of customer: CustomerKey, _ stored: StoredBytes
+    ) async throws {
+        try await passing("recordDocument") { try await work.recordDocument(reference, of: customer, stored) }
     }
 }
