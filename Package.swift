@@ -78,6 +78,7 @@ let package = Package(
         library("Ledger", "Dates", "Money"),
         library("JSONText"),
         library("Templates"),
+        library("HTML"),
         // Chance that repeats, for trials and tests.
         library("Chance"),
         library("Billing", "Dates", "JSONText", "Ledger", "Money"),
@@ -97,6 +98,7 @@ let package = Package(
         job("DunningEmails"),
         job("PaymentMethods"),
         job("CustomerMails"),
+        job("PaymentPages"),
 
         // What a person says to the process, and it of itself.
         library("Commands"),
@@ -130,7 +132,8 @@ let package = Package(
         .target(
             name: "MailTexts", path: "templates/mail",
             resources: mailTexts.map { .embedInCode($0) }, swiftSettings: strict),
-        // Mails in words.
+        // Links to the page of an invoice, the page, and mails in words.
+        library("PayLinks", "Billing", "BillingPorts", "Crypto", "Dates"),
         library("Mails", "Accounts", "Billing", "BillingPorts", "Dates", "MailTexts", "Money", "Templates"),
 
         // Stores: JobKit's and BillingPorts' interfaces in Postgres, over one transaction value.
@@ -143,10 +146,15 @@ let package = Package(
         store(
             "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "JSONText", "JobKit", "Ledger", "Money",
             "Postgres",
-            "QueueStore", migrations: ["0001_books", "0001_mails"]),
+            "QueueStore", migrations: ["0001_books", "0001_mails", "0001_pay"]),
+
+        // What customers see on the web.
+        library(
+            "InvoicePages", "Accounts", "BillingPorts", "BooksStore", "Dates", "HTML", "HTTPServer", "HTTPTypes", "Mails",
+            "Money", "Observability", "PayLinks"),
 
         // Stand-ins for people without accounts: what behaves as the real thing does.
-        library("Sandboxes", "CLinux", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "Threads"),
+        library("Sandboxes", "CLinux", "Crypto", "HTML", "HTTPClient", "HTTPServer", "HTTPTypes", "Threads"),
 
         // Gateways: the ports' counterparts outside, as they really speak.
         library(
@@ -164,7 +172,7 @@ let package = Package(
                 "Accounts", "Bench", "Billing", "BillingPorts", "BooksStore", "Catalogues", "Commands", "CustomerMails",
                 "Dates", "DunningEmails", "Gateways", "HTTPClient", "HTTPServer", "Histories", "InvoiceGeneration",
                 "JSONText", "JobKit", "Ledger", "LocalPostgres", "Mails", "Money",
-                "Observability", "PaymentMethods", "PaymentRetries", "Postgres", "Processes", "Proration", "QueueStore",
+                "Observability", "PayLinks", "InvoicePages", "PaymentMethods", "PaymentPages", "PaymentRetries", "Postgres", "Processes", "Proration", "QueueStore",
                 "Renewals", "Runtime", "Sandboxes", "Scenarios", "Web",
             ], swiftSettings: strict),
 
@@ -180,6 +188,8 @@ let package = Package(
         tests("Ledger", "Chance", "Dates", "Ledger", "Money"),
         tests("JSONText", "Chance", "JSONText"),
         tests("Templates", "Templates"),
+        tests("HTML", "HTML"),
+        tests("PayLinks", "Billing", "BillingPorts", "Dates", "PayLinks"),
         tests("Mails", "Accounts", "Billing", "BillingPorts", "Dates", "Mails", "Money"),
         tests("Billing", "Billing", "Chance", "Dates", "JSONText", "Ledger", "Money"),
         tests(
@@ -212,6 +222,13 @@ let package = Package(
         jobTests("DunningEmails", "PaymentRetries", "Renewals"),
         jobTests("PaymentMethods", "InvoiceGeneration", "PaymentRetries"),
         jobTests("CustomerMails", "Mails"),
+        .testTarget(
+            name: "PaymentPagesTests",
+            dependencies: [
+                "Accounts", "Billing", "BillingPorts", "BillingSupport", "BooksStore", "Dates", "Gateways", "HTTPClient",
+                "HTTPServer", "HTTPTypes", "JobKit", "JudgeSupport", "Mails", "Money", "Observability", "PayLinks",
+                "InvoicePages", "PaymentMethods", "PaymentPages", "PaymentRetries", "Postgres", "Sandboxes", "TestSupport",
+            ], swiftSettings: strict),
         tests("Runtime", "Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"),
         tests(
             "EndToEnd", "BooksStore", "CLinux", "Dates", "HTTPClient", "JobKit", "JudgeSupport", "LocalPostgres",

@@ -93,25 +93,3 @@ extension CollectPaymentsHandler {
         return isDone ? context.complete() : nil
     }
 }
-
-extension PaymentAttempt.Outcome {
-    /// What a decline means for what follows.
-    fileprivate init(_ decline: Decline, code: String) {
-        if let named = PaymentAttempt.Outcome(rawValue: code), named.isDecline {
-            self = named
-            return
-        }
-        switch decline {
-        case .hard: self = .lostCard
-        case .needsAction: self = .requiresAction
-        case .soft, .configuration: self = .cardDeclined
-        }
-    }
-
-    private var isDecline: Bool {
-        switch self {
-        case .insufficientFunds, .cardDeclined, .expiredCard, .lostCard, .requiresAction: true
-        case .success, .processing, .unknown, .refunded, .withdrawn: false
-        }
-    }
-}

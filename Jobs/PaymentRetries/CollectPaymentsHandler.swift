@@ -118,10 +118,7 @@ public struct CollectPaymentsHandler: JobHandler {
         guard let customer = open.profile.gatewayCustomer, let method = open.profile.method else {
             throw InconsistentAttempt(customer: open.key, place: place, reason: "there is nothing to charge")
         }
-        let announcement = EffectRequest(
-            scope: "payment_attempt/\(open.key)/\(place)", name: "charge",
-            fingerprint: "\(attempt.amount) customer \(customer)",
-            amount: EffectAmount(minorUnits: attempt.amount.minorUnits, currency: attempt.amount.currency.code))
+        let announcement = EffectRequest.charge(attempt: place, of: open.key, amount: attempt.amount, by: customer)
         let effect = try await work.announce(announcement).effect
         return Charge(
             customer: open.key, place: place, sentAt: attempt.sentAt, announcement: announcement,

@@ -5,5 +5,6 @@ public enum BooksMigrations {
     public static let all: [Migration] = [
         Migration(component: "books", number: 1, name: "books", sql: PackageResources._001_books_sql),
         Migration(component: "mails", number: 1, name: "mails", sql: PackageResources._001_mails_sql),
+        Migration(component: "pay", number: 1, name: "pay", sql: PackageResources._001_pay_sql),
     ]
 }

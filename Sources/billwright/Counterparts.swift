@@ -13,7 +13,8 @@ extension Arguments {
         }
         return Counterparts(
             gateway: try stripe(), mailer: try mailer(from: from), writer: try mailWriter(),
-            mailDomain: String(from[from.index(after: at)...]), reconcileAfter: try duration("--reconcile-after"))
+            mailDomain: String(from[from.index(after: at)...]), reconcileAfter: try duration("--reconcile-after"),
+            links: try payLinks())
     }
 
     private func stripe() throws(UsageError) -> StripeGateway {

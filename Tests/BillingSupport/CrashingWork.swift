@@ -119,3 +119,13 @@ extension CrashingWork {
         }
     }
 }
+
+extension CrashingWork {
+    func paymentPage(_ key: String, of customer: CustomerKey) async throws -> PaymentPage? {
+        try await passing("paymentPage") { try await work.paymentPage(key, of: customer) }
+    }
+
+    func store(_ page: PaymentPage) async throws {
+        try await passing("store a payment page") { try await work.store(page) }
+    }
+}

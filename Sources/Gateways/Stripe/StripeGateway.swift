@@ -12,7 +12,7 @@ public struct StripeGateway: PaymentGateway {
     /// Sent with every call: without it the account's default version would decide what an answer means.
     public static let apiVersion = "2026-10-28.endive"
 
-    private let api: StripeAPI
+    let api: StripeAPI
     private let minimalParameters: Bool
 
     /// `apiBase` is scheme, host and port. Throws `StripeSettingsFault` for a key that is none, a live key without

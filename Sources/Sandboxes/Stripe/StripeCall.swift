@@ -84,5 +84,5 @@ struct StripeEndpoint: Sendable {
         self.run = run
     }
 
-    static let all = customers + paymentMethods + paymentIntents + refundsAndCharges + events
+    static let all = customers + paymentMethods + paymentIntents + refundsAndCharges + events + checkout
 }

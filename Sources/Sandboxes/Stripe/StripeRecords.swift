@@ -157,11 +157,20 @@ struct StripeChange: Codable {
     var charges: [StripeCharge] = []
     var refunds: [StripeRefund] = []
     var events: [StripeEvent] = []
+    /// Nil in lines of a sandbox that knew none.
+    private var checkoutSessions: [StripeSession]?
     var answer: SavedAnswer?
+
+    init(request: String) { self.request = request }
+
+    var sessions: [StripeSession] {
+        get { checkoutSessions ?? [] }
+        set { checkoutSessions = newValue }
+    }
 
     var isEmpty: Bool {
         customers.isEmpty && paymentMethods.isEmpty && paymentIntents.isEmpty && charges.isEmpty && refunds.isEmpty
-            && events.isEmpty && answer == nil
+            && events.isEmpty && sessions.isEmpty && answer == nil
     }
 }
 
@@ -188,9 +197,13 @@ final class StripeBooks {
     var charges = StripeTable<StripeCharge>()
     var refunds = StripeTable<StripeRefund>()
     var events = StripeTable<StripeEvent>()
+    var sessions = StripeTable<StripeSession>()
+    let origin: SandboxOrigin
     private(set) var answers: [String: SavedAnswer] = [:]
     /// The intents of a customer, oldest first, so that asking for them does not read everybody's.
     private(set) var intentsByCustomer: [String: [String]] = [:]
+
+    init(origin: SandboxOrigin) { self.origin = origin }
 
     func apply(_ change: StripeChange) {
         for record in change.customers { customers.put(record) }
@@ -204,6 +217,7 @@ final class StripeBooks {
         for record in change.charges { charges.put(record) }
         for record in change.refunds { refunds.put(record) }
         for record in change.events { events.put(record) }
+        for record in change.sessions { sessions.put(record) }
         if let answer = change.answer { answers[answer.key] = answer }
     }
 }
