@@ -80,6 +80,7 @@ let package = Package(
         library("Ledger", "Dates", "Money"),
         library("JSONText"),
         library("Templates"),
+        library("HTML"),
         // Chance that repeats, for trials and tests.
         library("Chance"),
         library("Billing", "Dates", "JSONText", "Ledger", "Money"),
@@ -102,6 +103,7 @@ let package = Package(
         job("CustomerMails"),
         job("GatewayEvents"),
         job("DocumentRendering"),
+        job("PaymentPages"),
 
         // What a person says to the process, and it of itself.
         library("Commands"),
@@ -136,7 +138,8 @@ let package = Package(
         .target(
             name: "MailTexts", path: "templates/mail",
             resources: mailTexts.map { .embedInCode($0) }, swiftSettings: strict),
-        // Mails in words.
+        // Links to the page of an invoice, the page, and mails in words.
+        library("PayLinks", "Billing", "BillingPorts", "Crypto", "Dates"),
         library("Mails", "Accounts", "Billing", "BillingPorts", "Dates", "MailTexts", "Money", "Templates"),
 
         // Stores: JobKit's and BillingPorts' interfaces in Postgres, over one transaction value.
@@ -148,10 +151,16 @@ let package = Package(
             ]),
         store(
             "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "Documents", "JSONText", "JobKit", "Ledger",
-            "Money", "Postgres", "QueueStore", migrations: ["0001_books", "hooks_0001_inbox", "0001_documents", "0001_mails"]),
+            "Money", "Postgres", "QueueStore",
+            migrations: ["0001_books", "hooks_0001_inbox", "0001_documents", "0001_mails", "0001_pay"]),
+
+        // What customers see on the web.
+        library(
+            "InvoicePages", "Accounts", "BillingPorts", "BooksStore", "Dates", "HTML", "HTTPServer", "HTTPTypes", "Mails",
+            "Money", "Observability", "PayLinks"),
 
         // Stand-ins for people without accounts: what behaves as the real thing does.
-        library("Sandboxes", "CLinux", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "Threads"),
+        library("Sandboxes", "CLinux", "Crypto", "HTML", "HTTPClient", "HTTPServer", "HTTPTypes", "Threads"),
 
         // Gateways: the ports' counterparts outside, as they really speak.
         library(
@@ -173,8 +182,8 @@ let package = Package(
                 "Dates", "DocumentRendering", "DocumentStorage", "Documents", "DunningEmails", "GatewayEvents", "Gateways",
                 "HTTPClient", "HTTPServer", "Histories", "InvoiceGeneration",
                 "JSONText", "JobKit", "Ledger", "LocalPostgres", "Mails", "Money",
-                "Observability", "PaymentMethods", "PaymentRetries", "Postgres", "Processes", "Proration", "QueueStore",
-                "Renewals", "Runtime", "Sandboxes", "Scenarios", "Typesetting", "Web",
+                "Observability", "PayLinks", "InvoicePages", "PaymentMethods", "PaymentPages", "PaymentRetries", "Postgres",
+                "Processes", "Proration", "QueueStore", "Renewals", "Runtime", "Sandboxes", "Scenarios", "Typesetting", "Web",
             ], swiftSettings: strict),
 
         // What tests share, then the tests.
@@ -190,6 +199,8 @@ let package = Package(
         tests("Ledger", "Chance", "Dates", "Ledger", "Money"),
         tests("JSONText", "Chance", "JSONText"),
         tests("Templates", "Templates"),
+        tests("HTML", "HTML"),
+        tests("PayLinks", "Billing", "BillingPorts", "Dates", "PayLinks"),
         tests("Mails", "Accounts", "Billing", "BillingPorts", "Dates", "Mails", "Money"),
         tests("Billing", "Billing", "Chance", "Dates", "JSONText", "Ledger", "Money"),
         tests(
@@ -234,6 +245,13 @@ let package = Package(
             "Observability", "PaymentMethods", "PaymentRetries", "Sandboxes", "Web"),
         jobTests(
             "DocumentRendering", "BooksStore", "Crypto", "DocumentStorage", "Documents", "JudgeSupport", "Typesetting"),
+        .testTarget(
+            name: "PaymentPagesTests",
+            dependencies: [
+                "Accounts", "Billing", "BillingPorts", "BillingSupport", "BooksStore", "Dates", "Gateways", "HTTPClient",
+                "HTTPServer", "HTTPTypes", "JobKit", "JudgeSupport", "Mails", "Money", "Observability", "PayLinks",
+                "InvoicePages", "PaymentMethods", "PaymentPages", "PaymentRetries", "Postgres", "Sandboxes", "TestSupport",
+            ], swiftSettings: strict),
         tests("Runtime", "Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"),
         tests(
             "EndToEnd", "BooksStore", "CLinux", "Dates", "HTTPClient", "JobKit", "JudgeSupport", "LocalPostgres",

@@ -16,7 +16,7 @@ extension Arguments {
         return Counterparts(
             gateway: stripe, news: stripe, mailer: try mailer(from: from), writer: try mailWriter(),
             mailDomain: String(from[from.index(after: at)...]), reconcileAfter: try duration("--reconcile-after"),
-            printer: PDFPrinter(), documents: try documentStore())
+            links: try payLinks(), printer: PDFPrinter(), documents: try documentStore())
     }
 
     private func stripe() throws(UsageError) -> StripeGateway {

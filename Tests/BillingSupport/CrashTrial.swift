@@ -13,6 +13,9 @@ public struct CrashTrial: Sendable {
 
     /// The counterpart, reached by a process that may die.
     public func reaching(_ gateway: any PaymentGateway) -> any PaymentGateway { CrashingGateway(gateway, crash) }
+    public func reachingPages(
+        of gateway: any PaymentGateway & HostedPages
+    ) -> any PaymentGateway & HostedPages { CrashingPages(gateway, crash) }
     public func reaching(_ mailer: any Mailer) -> any Mailer { CrashingMailer(mailer, crash) }
 
     /// One call to another counterpart goes by. False: the process is dead.
