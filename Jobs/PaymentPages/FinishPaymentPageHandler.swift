@@ -36,7 +36,9 @@ public struct FinishPaymentPageHandler: JobHandler {
             try await context.transaction { work in
                 // Two jobs may have been told of the same card.
                 _ = try await work.accounts([page.customer])
-                guard var page = try await work.paymentPage(page.key, of: page.customer), page.method == nil else { return }
+                guard var page = try await work.paymentPage(page.key, of: page.customer), page.method == nil else {
+                    return
+                }
                 let method = try await work.addPaymentMethod(token, of: page.customer)
                 page.method = method
                 page.changedAt = work.now

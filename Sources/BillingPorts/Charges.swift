@@ -11,7 +11,8 @@ extension EffectRequest {
         attempt place: Int, of customer: CustomerKey, amount: Money, by reference: String
     ) -> EffectRequest {
         EffectRequest(
-            scope: "payment_attempt/\(customer)/\(place)", name: "charge", fingerprint: "\(amount) customer \(reference)",
+            scope: "payment_attempt/\(customer)/\(place)", name: "charge",
+            fingerprint: "\(amount) customer \(reference)",
             amount: EffectAmount(minorUnits: amount.minorUnits, currency: amount.currency.code))
     }
 }

@@ -123,7 +123,9 @@ public struct InvoicePageService: Sendable {
         let isPending = last.map { $0.outcome?.isPending ?? true } ?? false
         if isPending { alert = words.underWay }
         if alert == nil, last?.outcome == .requiresAction { alert = words.needsConfirmation }
-        if alert == nil, let outcome = last?.outcome, outcome != .success, outcome != .withdrawn { alert = words.declined }
+        if alert == nil, let outcome = last?.outcome, outcome != .success, outcome != .withdrawn {
+            alert = words.declined
+        }
         let content = InvoicePage(
             invoice: visit.invoice, facts: visit.facts, language: language, format: format, address: visit.address,
             nonce: isPending ? nil : try links.nonce(for: visit.token), alert: alert)

@@ -59,7 +59,8 @@ public struct PayLinks: Sendable {
         return Content(
             customer: CustomerKey(
                 seller: Seller.ID(Self.number(bytes[5..<13])), customer: Customer.ID(Self.number(bytes[13..<21]))),
-            invoice: Int(Self.number(bytes[21..<25])), expiresAt: Instant(microseconds: Self.number(bytes[25..<33]) * 1_000_000))
+            invoice: Int(Self.number(bytes[21..<25])),
+            expiresAt: Instant(microseconds: Self.number(bytes[25..<33]) * 1_000_000))
     }
 
     /// What a form on the page of a token carries: proof that we made it, and what makes two presses one.

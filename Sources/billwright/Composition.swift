@@ -174,7 +174,8 @@ extension Setting {
         help: "files in the place of the program's own; 'billwright mail templates FOLDER' writes those")
     static let webURL = Setting(
         "--web-url", "URL", variable: "BILLWRIGHT_WEB_URL",
-        help: "where customers reach the web process: https://billing.example; without it mails have no links to pay by")
+        help: "where customers reach the web process: https://billing.example; without it mails have no links to pay by"
+    )
     static let linkKeys = Setting(
         "--link-keys", "SECRETS", variable: "BILLWRIGHT_LINK_KEYS",
         help: "secrets of 32 characters or more, apart by commas: the first signs payment links, all are known")
@@ -184,6 +185,7 @@ extension Setting {
         help: "how long a charge without an answer may still be on its way before the gateway is asked")
 
     static let counterparts = [
-        stripeKey, stripeURL, stripeLive, stripeMinimal, smtpURL, mailFrom, mailTemplates, webURL, linkKeys, reconcileAfter,
+        stripeKey, stripeURL, stripeLive, stripeMinimal, smtpURL, mailFrom, mailTemplates, webURL, linkKeys,
+        reconcileAfter,
     ]
 }

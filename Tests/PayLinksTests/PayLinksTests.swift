@@ -37,7 +37,9 @@ import Testing
             changed[place] = changed[place] == "A" ? "B" : "A"
             #expect(links.content(of: String(changed)) == nil)
         }
-        for text in ["", "x", String(token.dropLast()), String(token) + "A", String(repeating: "A", count: token.count)] {
+        for text in [
+            "", "x", String(token.dropLast()), String(token) + "A", String(repeating: "A", count: token.count),
+        ] {
             #expect(links.content(of: text) == nil)
         }
     }
