@@ -70,6 +70,8 @@ let package = Package(
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CPango", pkgConfig: "pangocairo", providers: [.apt(["libpango1.0-dev"])]),
+        .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
         .systemLibrary(name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
 
         // Pure: values and rules. No clock, no I/O, no floating point.
@@ -83,12 +85,13 @@ let package = Package(
         library("Chance"),
         library("Billing", "Dates", "JSONText", "Ledger", "Money"),
         library("Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money"),
+        library("Documents", "Accounts", "Billing", "Dates", "Ledger", "Money"),
         library("Scenarios", "Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money"),
         library("Histories", "Accounts", "Billing", "Chance", "Dates", "JSONText", "Ledger", "Money", "Scenarios"),
 
         // The queue's vocabulary, which knows no billing; and what billing handlers share beside the domain.
         library("JobKit", "Dates"),
-        library("BillingPorts", "Accounts", "Billing", "Dates", "JobKit", "Money"),
+        library("BillingPorts", "Accounts", "Billing", "Dates", "Documents", "JobKit", "Money"),
 
         // Jobs: one kind, or the few kinds of one story, each.
         job("Renewals"),
@@ -99,6 +102,8 @@ let package = Package(
         job("PaymentMethods"),
         job("CustomerMails"),
         job("PaymentPages"),
+        job("GatewayEvents"),
+        job("DocumentRendering"),
 
         // What a person says to the process, and it of itself.
         library("Commands"),
@@ -118,9 +123,10 @@ let package = Package(
         library("HTTPClient", "CCurl", "CLinux", "HTTPTypes"),
         library("HTTPServer", "CMicroHTTPD", "HTTPTypes"),
         library("LocalPostgres", "Processes"),
+        library("Typesetting", "BillingPorts", "Billing", "CPango", "CQREncode", "Dates", "Documents", "Threads"),
 
         // Listeners of our own.
-        library("Web", "HTTPServer", "HTTPTypes", "Observability"),
+        library("Web", "Crypto", "HTTPServer", "HTTPTypes", "JSONText", "Observability"),
 
         // What ships as data.
         .target(
@@ -144,15 +150,14 @@ let package = Package(
                 "0007_housekeeping", "0008_cluster", "0009_runs", "0010_limits", "0011_foreign",
             ]),
         store(
-            "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "JSONText", "JobKit", "Ledger", "Money",
-            "Postgres",
-            "QueueStore", migrations: ["0001_books", "0001_mails", "0001_pay"]),
+            "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "Documents", "JSONText", "JobKit", "Ledger",
+            "Money", "Postgres", "QueueStore",
+            migrations: ["0001_books", "hooks_0001_inbox", "0001_documents", "0001_mails", "0001_pay"]),
 
         // What customers see on the web.
         library(
             "InvoicePages", "Accounts", "BillingPorts", "BooksStore", "Dates", "HTML", "HTTPServer", "HTTPTypes",
-            "Mails",
-            "Money", "Observability", "PayLinks"),
+            "Mails", "Money", "Observability", "PayLinks"),
 
         // Stand-ins for people without accounts: what behaves as the real thing does.
         library("Sandboxes", "CLinux", "Crypto", "HTML", "HTTPClient", "HTTPServer", "HTTPTypes", "Threads"),
@@ -160,6 +165,9 @@ let package = Package(
         // Gateways: the ports' counterparts outside, as they really speak.
         library(
             "Gateways", "BillingPorts", "Crypto", "Dates", "HTTPClient", "HTTPTypes", "JSONText", "JobKit", "Money"),
+
+        library(
+            "DocumentStorage", "BillingPorts", "Crypto", "Dates", "HTTPClient", "HTTPTypes", "Threads"),
 
         // What the queue is tried with: jobs that do nothing for anybody, and the faults that happen to them.
         library(
@@ -171,18 +179,21 @@ let package = Package(
             name: "billwright",
             dependencies: [
                 "Accounts", "Bench", "Billing", "BillingPorts", "BooksStore", "Catalogues", "Commands", "CustomerMails",
-                "Dates", "DunningEmails", "Gateways", "HTTPClient", "HTTPServer", "Histories", "InvoiceGeneration",
+                "Dates", "DocumentRendering", "DocumentStorage", "Documents", "DunningEmails", "GatewayEvents",
+                "Gateways",
+                "HTTPClient", "HTTPServer", "Histories", "InvoiceGeneration",
                 "JSONText", "JobKit", "Ledger", "LocalPostgres", "Mails", "Money",
                 "Observability", "PayLinks", "InvoicePages", "PaymentMethods", "PaymentPages", "PaymentRetries",
                 "Postgres", "Processes", "Proration", "QueueStore",
-                "Renewals", "Runtime", "Sandboxes", "Scenarios", "Web",
+                "Renewals", "Runtime", "Sandboxes", "Scenarios", "Typesetting", "Web",
             ], swiftSettings: strict),
 
         // What tests share, then the tests.
         testSupport("TestSupport", "Postgres"),
         testSupport("JudgeSupport"),
         testSupport(
-            "BillingSupport", "Accounts", "Billing", "BillingPorts", "BooksStore", "Dates", "JobKit", "Money",
+            "BillingSupport", "Accounts", "Billing", "BillingPorts", "BooksStore", "Dates", "Documents", "JobKit",
+            "Money",
             "Postgres", "QueueStore", "TestSupport"),
         tests("Tidy"),
         tests("Dates", "Chance", "Dates"),
@@ -209,7 +220,7 @@ let package = Package(
         tests(
             "Gateways", "BillingPorts", "Dates", "Gateways", "HTTPClient", "HTTPServer", "HTTPTypes", "JSONText",
             "JobKit", "JudgeSupport", "Money", "Sandboxes"),
-        tests("Web", "HTTPClient", "HTTPServer", "HTTPTypes", "Observability", "Web"),
+        tests("Web", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "JudgeSupport", "Observability", "Web"),
         tests("Sandboxes", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "JudgeSupport", "Sandboxes"),
         tests("LocalPostgres", "LocalPostgres", "Processes"),
         tests("QueueStore", "Chance", "Dates", "JobKit", "Postgres", "QueueStore", "TestSupport"),
@@ -217,6 +228,13 @@ let package = Package(
             "BooksStore", "Accounts", "Billing", "BillingPorts", "BooksStore", "Chance", "Dates", "JSONText", "JobKit",
             "Ledger", "Money", "Postgres", "QueueStore", "TestSupport"),
         tests("BillingSupport", "BillingSupport", "Dates"),
+        tests("Documents", "Accounts", "Billing", "Dates", "Documents", "Money"),
+        tests(
+            "Typesetting", "Accounts", "Billing", "Dates", "Documents", "JudgeSupport", "Money", "Processes",
+            "Typesetting"),
+        tests(
+            "DocumentStorage", "BillingPorts", "Crypto", "Dates", "DocumentStorage", "HTTPClient", "HTTPServer",
+            "HTTPTypes", "JudgeSupport"),
         jobTests("Renewals", "InvoiceGeneration"),
         jobTests("Proration", "InvoiceGeneration"),
         jobTests("InvoiceGeneration", "Chance", "Renewals"),
@@ -233,6 +251,11 @@ let package = Package(
                 "InvoicePages", "PaymentMethods", "PaymentPages", "PaymentRetries", "Postgres", "Sandboxes",
                 "TestSupport",
             ], swiftSettings: strict),
+        jobTests(
+            "GatewayEvents", "BooksStore", "Gateways", "HTTPClient", "HTTPServer", "HTTPTypes", "JudgeSupport",
+            "Observability", "PaymentMethods", "PaymentRetries", "Sandboxes", "Web"),
+        jobTests(
+            "DocumentRendering", "BooksStore", "Crypto", "DocumentStorage", "Documents", "JudgeSupport", "Typesetting"),
         tests("Runtime", "Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"),
         tests(
             "EndToEnd", "BooksStore", "CLinux", "Dates", "HTTPClient", "JobKit", "JudgeSupport", "LocalPostgres",

@@ -84,7 +84,7 @@ public struct FinishPaymentPageHandler: JobHandler {
     ) async throws -> JobOutcome {
         let pending = try await context.transaction { work -> InPersonCharge? in
             guard let place = page.attempt, let open = try await work.accounts([page.customer]).first,
-                open.account.pendingAttempts.contains(place)
+                PaymentAttempt.Outcome.success.follows(open.account.attempts[place].outcome)
             else { return nil }
             return try await InPersonCharge.announce(place, of: open, in: work)
         }

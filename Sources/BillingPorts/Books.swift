@@ -11,7 +11,10 @@ public typealias BillingContext = JobContext<any BillingWork>
 
 /// The books, inside one transaction. What it locks stays locked until that ends; customers are locked in the order of
 /// their ids, before anything else of theirs.
-public protocol Books: AccountBooks, OperationBooks, PaymentMethodBooks, MailBooks, PaymentPageBooks {}
+public protocol Books:
+    AccountBooks, OperationBooks, PaymentMethodBooks, MailBooks, DocumentBooks, GatewayEventBooks,
+    PaymentPageBooks
+{}
 
 /// A customer and whose it is: the first columns of every key in the books.
 public struct CustomerKey: Hashable, Sendable, Codable, Comparable, CustomStringConvertible {
@@ -150,12 +153,15 @@ public struct PaymentMethodRecord: Sendable {
     public let customerEmail: String?
     public let sellerCode: String
     public let gatewayCustomer: String?
+    /// How often the gateway has lost the customer: each time it is made known there anew.
+    public let gatewayLosses: Int
     public let token: String
     public let state: State
 
     public init(
         id: PaymentMethod.ID, customer: CustomerKey, customerCode: String, customerName: String,
-        customerEmail: String?, sellerCode: String, gatewayCustomer: String?, token: String, state: State
+        customerEmail: String?, sellerCode: String, gatewayCustomer: String?, gatewayLosses: Int = 0, token: String,
+        state: State
     ) {
         self.id = id
         self.customer = customer
@@ -164,6 +170,7 @@ public struct PaymentMethodRecord: Sendable {
         self.customerEmail = customerEmail
         self.sellerCode = sellerCode
         self.gatewayCustomer = gatewayCustomer
+        self.gatewayLosses = gatewayLosses
         self.token = token
         self.state = state
     }

@@ -2,6 +2,7 @@ internal import Accounts
 internal import Billing
 internal import BillingPorts
 internal import Dates
+internal import JSONText
 internal import Money
 internal import Postgres
 
@@ -13,12 +14,12 @@ enum LoadingSQL {
 
     static func seller(_ seller: Seller, _ settings: PostgresJSON) -> SQL {
         """
-        INSERT INTO books.sellers (code, name, time_zone, currency, language, settings)
+        INSERT INTO books.sellers (code, name, time_zone, currency, language, settings, branding)
         VALUES (\(seller.code), \(seller.name), \(seller.timeZone), \(seller.currency.code), \(seller.language),
-                \(settings))
+                \(settings), \(PostgresJSON((seller.branding?.json ?? [:]).text())))
             ON CONFLICT (code) DO UPDATE
            SET name = excluded.name, time_zone = excluded.time_zone, currency = excluded.currency,
-               language = excluded.language, settings = excluded.settings
+               language = excluded.language, settings = excluded.settings, branding = excluded.branding
         RETURNING seller_id
         """
     }

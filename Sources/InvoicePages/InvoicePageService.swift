@@ -35,8 +35,7 @@ public struct InvoicePageService: Sendable {
     }
 
     /// `GET` and `POST /pay/TOKEN`, `GET /pay/TOKEN/return`, `GET /pay/style.css`.
-    public var router: Router {
-        var router = Router()
+    public func add(to router: inout Router) {
         router.on("GET", "/pay/style.css") { _, _ in
             HTTPServerResponse(
                 status: 200,
@@ -52,13 +51,6 @@ public struct InvoicePageService: Sendable {
         router.on("GET", "/pay/{token}/return") { request, path in
             await answering(path, looks) { visit in try await comeBack(request.item("page") ?? "", visit) }
         }
-        return router
-    }
-
-    /// Starts listening.
-    public func start(on settings: HTTPServer.Settings) throws -> HTTPServer {
-        let router = router
-        return try HTTPServer(settings) { request in await router.respond(to: request) }
     }
 
     /// Somebody with a link that holds.

@@ -4,8 +4,10 @@ internal import BooksStore
 internal import Commands
 internal import CustomerMails
 internal import Dates
+internal import DocumentRendering
 internal import DunningEmails
 internal import Foundation
+internal import GatewayEvents
 internal import Gateways
 internal import HTTPClient
 internal import HTTPServer
@@ -122,12 +124,16 @@ struct Composition: Sendable {
 /// What handlers are given beside the books.
 struct Counterparts: Sendable {
     let gateway: any PaymentGateway & HostedPages
+    let news: any GatewayNews
     let mailer: any Mailer
     let writer: any MailWriter
     let mailDomain: String
     let reconcileAfter: Duration
     /// Nil: mails have no links to pay by.
     var links: PayLinks?
+    /// What documents are made with, and where they are kept.
+    var printer: any DocumentRenderer = NoDocuments()
+    var documents: any DocumentStore = NoDocuments()
 
     /// Every kind this program runs.
     var registry: JobRegistry<any BillingWork> { registry(finalising: FinaliseInvoicesHandler()) }
@@ -147,6 +153,9 @@ struct Counterparts: Sendable {
                 links.map { "\($0.link(customer, invoice: invoice, at: instant))/return?page=\(key)" }
             }
             FinishPaymentPageHandler(gateway: gateway)
+            ReactToGatewayEventHandler(news: news)
+            SweepGatewayEventsHandler(gateway: StripeGateway.name, news: news)
+            RenderDocumentHandler(renderer: printer, store: documents)
         }
     }
 }
@@ -184,8 +193,8 @@ extension Setting {
         "--reconcile-after", "TIME", variable: "BILLWRIGHT_RECONCILE_AFTER", default: "5m",
         help: "how long a charge without an answer may still be on its way before the gateway is asked")
 
-    static let counterparts = [
-        stripeKey, stripeURL, stripeLive, stripeMinimal, smtpURL, mailFrom, mailTemplates, webURL, linkKeys,
-        reconcileAfter,
-    ]
+    static let counterparts =
+        [
+            stripeKey, stripeURL, stripeLive, stripeMinimal, smtpURL, mailFrom, mailTemplates, reconcileAfter,
+        ] + payLinks + documentStore
 }

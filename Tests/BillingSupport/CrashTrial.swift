@@ -18,6 +18,9 @@ public struct CrashTrial: Sendable {
     ) -> any PaymentGateway & HostedPages { CrashingPages(gateway, crash) }
     public func reaching(_ mailer: any Mailer) -> any Mailer { CrashingMailer(mailer, crash) }
 
+    /// One call to another counterpart goes by. False: the process is dead.
+    public func survives(_ call: String) -> Bool { crash.survives(call) }
+
     /// Runs what comes due within a day, dying where this trial dies.
     @discardableResult
     public func drain(

@@ -48,10 +48,13 @@ private struct Shop {
             let pool = PostgresPool(configuration, size: 2)
             let links = PayLinks(keys: keys, base: "http://127.0.0.1")
             let clock = fixture.start
-            let service = try InvoicePageService(
+            var router = Router()
+            InvoicePageService(
                 links: links, books: WebBooks(pool, BooksContext(zones: fixture.zones)), templates: .shipped,
                 log: Log(component: "test", threshold: .error, style: .text), now: { clock }
-            ).start(on: HTTPServer.Settings())
+            ).add(to: &router)
+            let routes = router
+            let service = try HTTPServer { request in await routes.respond(to: request) }
             let shop = Shop(
                 fixture: fixture, seller: seller, links: links, service: service, gateway: gateway, client: client,
                 base: "http://127.0.0.1:\(service.port)")

@@ -13,7 +13,7 @@ public struct StripeGateway: PaymentGateway {
     public static let apiVersion = "2026-10-28.endive"
 
     let api: StripeAPI
-    private let minimalParameters: Bool
+    let minimalParameters: Bool
 
     /// `apiBase` is scheme, host and port. Throws `StripeSettingsFault` for a key that is none, a live key without
     /// `allowsLive` or to another host than Stripe's, and `http` to another machine. Time-outs are the client's.

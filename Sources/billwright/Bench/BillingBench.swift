@@ -106,12 +106,13 @@ struct BillingRunUnderTest {
         store = composition.store(enqueueLimit: 10_000)
         registry =
             Counterparts(
-                gateway: SimulatedGateway(), mailer: SimulatedMailer(),
+                gateway: SimulatedGateway(), news: SilentNews(), mailer: SimulatedMailer(),
                 writer: TemplateMailWriter(.shipped, zones: HostTimeZones()), mailDomain: "bench.example",
                 reconcileAfter: .seconds(300)
             ).registry
         pulse = try await SimulationPulse(
-            composition, store: store, numbering: Turnstile(), queues: registry.queues)
+            composition, store: store, numbering: Turnstile(), queues: registry.queues,
+            longestPause: .milliseconds(50))
     }
 
     /// A seller with a plan, and its customers, each with a card and a subscription from today on.

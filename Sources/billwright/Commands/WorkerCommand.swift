@@ -4,7 +4,6 @@ internal import BooksStore
 internal import Commands
 internal import Dates
 internal import HTTPServer
-internal import InvoicePages
 internal import JobKit
 internal import Observability
 internal import Postgres
@@ -27,13 +26,13 @@ extension Command {
         settings: [.database, .databaseWait, .health, .logFormat, .logLevel],
         run: SchedulerCommand.run)
     static let web = Command(
-        "web", "Serves the pages on which invoices are paid, health and metrics until SIGTERM.",
-        settings: [
-            .database, .databaseWait, .webListen, .webURL, .linkKeys, .mailTemplates, .webHealth, .logFormat, .logLevel,
-        ],
+        "web",
+        "Serves webhooks and the pages on which invoices are paid, health and metrics beside them, until SIGTERM.",
+        settings: [.database, .databaseWait, .webHealth, .listen, .logFormat, .logLevel, .mailTemplates]
+            + Setting.payLinks + Setting.webhooks,
         discussion: """
-            The pages are served where --listen says, behind a proxy that speaks TLS and is reached at --web-url. The login
-            needs no more rights than billwright_web has. Keep request lines out of the proxy's logs: a link is a key.
+            Both are served where --listen says, behind a proxy that speaks TLS and is reached at --web-url. The login needs
+            no more rights than billwright_web has. Keep request lines of /pay/ out of the proxy's logs: a link is a key.
             """,
         run: WebCommand.run)
 }
@@ -45,9 +44,6 @@ extension Setting {
     static let enqueueLimit = Setting(
         "--enqueue-limit", "N", variable: "BILLWRIGHT_ENQUEUE_LIMIT", default: "10000",
         help: "jobs that one transaction of a job may enqueue")
-    static let webListen = Setting(
-        "--listen", "HOST:PORT", variable: "BILLWRIGHT_WEB_LISTEN",
-        help: "serve the payment pages there; needs --web-url and --link-keys; port 0 takes a free one")
     static let webHealth = Setting(
         "--health", "HOST:PORT", variable: "BILLWRIGHT_HEALTH", default: "127.0.0.1:9464",
         help: "serve /livez, /readyz and /metrics there; port 0 takes a free one")
@@ -109,7 +105,7 @@ private enum SchedulerCommand {
                     let sellers = try await Sellers(pool: composition.pool).all()
                     composition.clock.synchronise(
                         databaseTime: try await QueueInspection(pool: composition.control).databaseTime())
-                    return try sellers.map { try Schedule.renewals(of: $0) }
+                    return try sellers.map { try Schedule.renewals(of: $0) } + [.sweepOfGatewayEvents()]
                 }, until: service.drain)
         }
     }
@@ -126,25 +122,22 @@ extension Schedule {
     }
 }
 
+extension Schedule {
+    /// Often enough that an event that was lost is hardly later than one that was delivered again.
+    static func sweepOfGatewayEvents() throws -> Schedule {
+        Schedule(
+            name: "gateway-events/sweep", timetable: Timetable(try Cron("*/10 * * * *")), catchUp: .latest,
+            overlap: .skip, job: try NewJob(SweepGatewayEvents()))
+    }
+}
+
 private enum WebCommand {
     @Sendable static func run(_ arguments: Arguments) async throws -> Int32 {
-        let listen = try arguments.listenSettings("--listen")
-        let links = try arguments.payLinks()
-        let templates = try arguments.mailTemplates()
-        if listen != nil, links == nil { throw UsageError("--listen needs --web-url and --link-keys") }
-        return try await Service.run(arguments, as: "web", connections: 8) { service in
-            var pages: HTTPServer?
-            if let listen, let links {
-                let composition = service.composition
-                let server = try InvoicePageService(
-                    links: links, books: WebBooks(composition.pool, composition.books), templates: templates,
-                    log: service.log, now: { composition.clock.now() }
-                ).start(on: listen)
-                Terminal.print("payment pages on http://\(listen.address):\(server.port)")
-                pages = server
-            }
+        let site = try WebSite(arguments)
+        return try await Service.run(arguments, as: "web", connections: 4) { service in
+            let listener = try site.serve(service.composition)
             await service.drain.wait(for: .draining)
-            await pages?.stop()
+            await listener?.stop()
         }
     }
 }

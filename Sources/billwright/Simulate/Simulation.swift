@@ -65,7 +65,7 @@ struct Simulation {
 
     private var counterparts: Counterparts {
         Counterparts(
-            gateway: gateway, mailer: SimulatedMailer(),
+            gateway: gateway, news: SilentNews(), mailer: SimulatedMailer(),
             writer: TemplateMailWriter(.shipped, zones: HostTimeZones()), mailDomain: "simulation.example",
             reconcileAfter: ScriptedGateway.patience)
     }
@@ -104,6 +104,7 @@ struct Simulation {
                 try await desk.perform(next) { try await pulse.settle(at: now) }
             }
             let due = try await moveOn(at: now, desk, pulse)
+            try await desk.judgeReactivations()
             guard let next = [operations.first?.at, due].compactMap(\.self).min() else { break }
             now = next
         }
