@@ -101,9 +101,9 @@ let package = Package(
         job("DunningEmails"),
         job("PaymentMethods"),
         job("CustomerMails"),
+        job("PaymentPages"),
         job("GatewayEvents"),
         job("DocumentRendering"),
-        job("PaymentPages"),
 
         // What a person says to the process, and it of itself.
         library("Commands"),
@@ -156,8 +156,8 @@ let package = Package(
 
         // What customers see on the web.
         library(
-            "InvoicePages", "Accounts", "BillingPorts", "BooksStore", "Dates", "HTML", "HTTPServer", "HTTPTypes", "Mails",
-            "Money", "Observability", "PayLinks"),
+            "InvoicePages", "Accounts", "BillingPorts", "BooksStore", "Dates", "HTML", "HTTPServer", "HTTPTypes",
+            "Mails", "Money", "Observability", "PayLinks"),
 
         // Stand-ins for people without accounts: what behaves as the real thing does.
         library("Sandboxes", "CLinux", "Crypto", "HTML", "HTTPClient", "HTTPServer", "HTTPTypes", "Threads"),
@@ -179,11 +179,13 @@ let package = Package(
             name: "billwright",
             dependencies: [
                 "Accounts", "Bench", "Billing", "BillingPorts", "BooksStore", "Catalogues", "Commands", "CustomerMails",
-                "Dates", "DocumentRendering", "DocumentStorage", "Documents", "DunningEmails", "GatewayEvents", "Gateways",
+                "Dates", "DocumentRendering", "DocumentStorage", "Documents", "DunningEmails", "GatewayEvents",
+                "Gateways",
                 "HTTPClient", "HTTPServer", "Histories", "InvoiceGeneration",
                 "JSONText", "JobKit", "Ledger", "LocalPostgres", "Mails", "Money",
-                "Observability", "PayLinks", "InvoicePages", "PaymentMethods", "PaymentPages", "PaymentRetries", "Postgres",
-                "Processes", "Proration", "QueueStore", "Renewals", "Runtime", "Sandboxes", "Scenarios", "Typesetting", "Web",
+                "Observability", "PayLinks", "InvoicePages", "PaymentMethods", "PaymentPages", "PaymentRetries",
+                "Postgres", "Processes", "Proration", "QueueStore",
+                "Renewals", "Runtime", "Sandboxes", "Scenarios", "Typesetting", "Web",
             ], swiftSettings: strict),
 
         // What tests share, then the tests.
@@ -240,18 +242,20 @@ let package = Package(
         jobTests("DunningEmails", "PaymentRetries", "Renewals"),
         jobTests("PaymentMethods", "InvoiceGeneration", "PaymentRetries"),
         jobTests("CustomerMails", "Mails"),
+        .testTarget(
+            name: "PaymentPagesTests",
+            dependencies: [
+                "Accounts", "Billing", "BillingPorts", "BillingSupport", "BooksStore", "Dates", "Gateways",
+                "HTTPClient",
+                "HTTPServer", "HTTPTypes", "JobKit", "JudgeSupport", "Mails", "Money", "Observability", "PayLinks",
+                "InvoicePages", "PaymentMethods", "PaymentPages", "PaymentRetries", "Postgres", "Sandboxes",
+                "TestSupport",
+            ], swiftSettings: strict),
         jobTests(
             "GatewayEvents", "BooksStore", "Gateways", "HTTPClient", "HTTPServer", "HTTPTypes", "JudgeSupport",
             "Observability", "PaymentMethods", "PaymentRetries", "Sandboxes", "Web"),
         jobTests(
             "DocumentRendering", "BooksStore", "Crypto", "DocumentStorage", "Documents", "JudgeSupport", "Typesetting"),
-        .testTarget(
-            name: "PaymentPagesTests",
-            dependencies: [
-                "Accounts", "Billing", "BillingPorts", "BillingSupport", "BooksStore", "Dates", "Gateways", "HTTPClient",
-                "HTTPServer", "HTTPTypes", "JobKit", "JudgeSupport", "Mails", "Money", "Observability", "PayLinks",
-                "InvoicePages", "PaymentMethods", "PaymentPages", "PaymentRetries", "Postgres", "Sandboxes", "TestSupport",
-            ], swiftSettings: strict),
         tests("Runtime", "Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"),
         tests(
             "EndToEnd", "BooksStore", "CLinux", "Dates", "HTTPClient", "JobKit", "JudgeSupport", "LocalPostgres",

@@ -36,7 +36,9 @@ public struct FinishPaymentPageHandler: JobHandler {
             try await context.transaction { work in
                 // Two jobs may have been told of the same card.
                 _ = try await work.accounts([page.customer])
-                guard var page = try await work.paymentPage(page.key, of: page.customer), page.method == nil else { return }
+                guard var page = try await work.paymentPage(page.key, of: page.customer), page.method == nil else {
+                    return
+                }
                 let method = try await work.addPaymentMethod(token, of: page.customer)
                 page.method = method
                 page.changedAt = work.now
@@ -82,7 +84,7 @@ public struct FinishPaymentPageHandler: JobHandler {
     ) async throws -> JobOutcome {
         let pending = try await context.transaction { work -> InPersonCharge? in
             guard let place = page.attempt, let open = try await work.accounts([page.customer]).first,
-                open.account.pendingAttempts.contains(place)
+                PaymentAttempt.Outcome.success.follows(open.account.attempts[place].outcome)
             else { return nil }
             return try await InPersonCharge.announce(place, of: open, in: work)
         }

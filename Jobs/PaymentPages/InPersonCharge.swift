@@ -31,8 +31,11 @@ struct InPersonCharge: Sendable {
     /// Books what came of it, once, and has done what follows.
     func settle(_ outcome: ChargeOutcome, in work: any BillingWork) async throws {
         guard var open = try await work.accounts([customer]).first else { return }
-        guard open.account.pendingAttempts.contains(place) else { return }
         let (meaning, reference, code, state) = Self.meaning(of: outcome)
+        // The gateway's news may have come first; what succeeded after all is booked whatever was thought before.
+        guard
+            open.account.pendingAttempts.contains(place) || meaning.follows(open.account.attempts[place].outcome)
+        else { return }
         try open.account.settle(
             attempt: place, with: meaning, reference: reference, declineCode: code, at: work.now)
         try await work.store([open])

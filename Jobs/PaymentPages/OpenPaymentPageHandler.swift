@@ -117,7 +117,8 @@ public struct OpenPaymentPageHandler: JobHandler {
                 let page = page.opened(at: address, reference, now: work.now)
                 try await work.store(page)
                 let effect = try await work.announce(
-                    EffectRequest(scope: "payment_page/\(page.customer)/\(page.key)", name: "open", fingerprint: page.mark)
+                    EffectRequest(
+                        scope: "payment_page/\(page.customer)/\(page.key)", name: "open", fingerprint: page.mark)
                 ).effect
                 try await work.settle(effect, as: .confirmed, result: Array("{}".utf8))
             }
@@ -135,7 +136,8 @@ public struct OpenPaymentPageHandler: JobHandler {
                 guard var open = try await work.accounts([charge.customer]).first else { return }
                 if open.account.pendingAttempts.contains(charge.place) {
                     // Neither charged again nor dunned until the customer has answered.
-                    try open.account.settle(attempt: charge.place, with: .processing, reference: reference, at: work.now)
+                    try open.account.settle(
+                        attempt: charge.place, with: .processing, reference: reference, at: work.now)
                     try await work.store([open])
                 }
                 try await work.store(page.opened(at: address, reference, now: work.now))

@@ -92,7 +92,9 @@ private enum PaymentPageSQL {
         let row = try await transaction.query(page(key, of: customer)).first(
             Int.self, String.self, String.self, String?.self, String?.self, Int?.self, PaymentMethod.ID?.self,
             Instant.self, Instant.self)
-        guard let (invoice, wish, state, address, reference, attempt, method, createdAt, changedAt) = row else { return nil }
+        guard let (invoice, wish, state, address, reference, attempt, method, createdAt, changedAt) = row else {
+            return nil
+        }
         let stored = Stored("payment_pages", "\(customer)/\(key)")
         return PaymentPage(
             customer: customer, key: key, invoice: invoice, wish: try stored.choice(PaymentWish.self, wish),

@@ -25,11 +25,11 @@ struct InvoicePage {
         [
             .p(.class("seller"), content: HTML(invoice.facts.sellerName)),
             .h1("\(words.invoice) \(invoice.facts.subject)"),
+            .p(.class("facts"), content: HTML(invoice.facts.customerName)),
             .p(
                 .class("facts"),
                 content: HTML(
-                    "\(invoice.facts.customerName) · \(words.from) \(format.text(facts.issuedOn)) · "
-                        + "\(words.due) \(format.text(facts.dueOn))")),
+                    "\(words.issued) \(format.text(facts.issuedOn)) · \(words.due) \(format.text(facts.dueOn))")),
             notice, lines, forms,
         ]
     }
@@ -76,11 +76,15 @@ struct InvoicePage {
     /// The first is what most likely helps.
     private var forms: HTML {
         guard let nonce else { return .nothing }
-        let asksBank = invoice.lastAttempt?.outcome == .requiresAction && invoice.isChargeable
+        let other: (PaymentWish, String) = (.card, words.payOther)
         let wishes: [(PaymentWish, String)] =
-            asksBank
-            ? [(.confirm, words.confirm), (.card, words.payOther)]
-            : invoice.isChargeable ? [(.charge, words.payStored), (.card, words.payOther)] : [(.card, words.payCard)]
+            switch (invoice.isChargeable, invoice.lastAttempt?.outcome) {
+            case (false, _): [(.card, words.payCard)]
+            case (true, .requiresAction): [(.confirm, words.confirm), other]
+            case (true, .cardDeclined), (true, .insufficientFunds), (true, .expiredCard), (true, .lostCard):
+                [other, (.charge, words.payStored)]
+            case (true, _): [(.charge, words.payStored), other]
+            }
         return .group(
             wishes.enumerated().map { place, wish in
                 .element(

@@ -53,14 +53,6 @@ public struct InvoicePageService: Sendable {
         }
     }
 
-    /// Starts listening.
-    public func start(on settings: HTTPServer.Settings) throws -> HTTPServer {
-        var router = Router()
-        add(to: &router)
-        let routes = router
-        return try HTTPServer(settings) { request in await routes.respond(to: request) }
-    }
-
     /// Somebody with a link that holds.
     private struct Visit {
         let token: String
@@ -104,7 +96,7 @@ public struct InvoicePageService: Sendable {
         let words = PageWords.of(language)
         let last = visit.invoice.lastAttempt
         var alert: String?
-        if let key, links.isNonce(key, for: visit.token) {
+        if let key, isOurs(key, visit) {
             let page = try await books.paymentPage(key, of: visit.content.customer)
             switch page?.state {
             case nil, .asked: return waiting(visit, key, language)
@@ -123,12 +115,19 @@ public struct InvoicePageService: Sendable {
         let isPending = last.map { $0.outcome?.isPending ?? true } ?? false
         if isPending { alert = words.underWay }
         if alert == nil, last?.outcome == .requiresAction { alert = words.needsConfirmation }
-        if alert == nil, let outcome = last?.outcome, outcome != .success, outcome != .withdrawn { alert = words.declined }
+        if alert == nil, let outcome = last?.outcome, outcome != .success, outcome != .withdrawn {
+            alert = words.declined
+        }
         let content = InvoicePage(
             invoice: visit.invoice, facts: visit.facts, language: language, format: format, address: visit.address,
-            nonce: isPending ? nil : try links.nonce(for: visit.token), alert: alert)
+            nonce: isPending ? nil : try links.nonce(for: visit.content.customer, invoice: visit.content.invoice),
+            alert: alert)
         return html(
             200, PageFrame.page("\(words.invoice) \(visit.invoice.facts.subject)", language: language, content.body))
+    }
+
+    private func isOurs(_ key: String, _ visit: Visit) -> Bool {
+        links.isNonce(key, for: visit.content.customer, invoice: visit.content.invoice)
     }
 
     /// Until a charge that was asked for has begun; then the invoice is shown as it stands.
@@ -140,7 +139,7 @@ public struct InvoicePageService: Sendable {
         let site = request.headers["Sec-Fetch-Site"] ?? "same-origin"
         guard site == "same-origin" || site == "none",
             let items = String(validating: request.body, as: UTF8.self).flatMap(QueryItem.parse),
-            let key = items.first(where: { $0.name == "key" })?.value, links.isNonce(key, for: visit.token),
+            let key = items.first(where: { $0.name == "key" })?.value, isOurs(key, visit),
             let wish = items.first(where: { $0.name == "wish" }).flatMap({ PaymentWish(rawValue: $0.value) })
         else { return message(400, PageWords.of(language).failed, language, back: visit.address) }
         try await books.enqueue(
@@ -151,7 +150,7 @@ public struct InvoicePageService: Sendable {
     }
 
     private func comeBack(_ key: String, _ visit: Visit) async throws -> HTTPServerResponse {
-        guard links.isNonce(key, for: visit.token),
+        guard isOurs(key, visit),
             let page = try await books.paymentPage(key, of: visit.content.customer)
         else { return redirect(to: visit.address) }
         if page.state == .open {

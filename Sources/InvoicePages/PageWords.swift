@@ -1,6 +1,6 @@
 /// What the pages say, in the languages that ship; another gets English around its own dates and amounts.
 struct PageWords: Sendable {
-    let invoice, from, due, total, tax, subtotal, paid, toPay, line, amount, moreLines: String
+    let invoice, issued, due, total, paid, toPay, line, amount, moreLines: String
     let payCard, payStored, payOther, confirm: String
     let working, workingHint, open, openLink, underWay: String
     let declined, failed, needsConfirmation: String
@@ -9,10 +9,11 @@ struct PageWords: Sendable {
     static func of(_ language: String) -> PageWords { language.hasPrefix("de") ? german : english }
 
     private static let english = PageWords(
-        invoice: "Invoice", from: "From", due: "Due", total: "Total", tax: "Tax", subtotal: "Subtotal", paid: "Paid",
+        invoice: "Invoice", issued: "Issued", due: "due", total: "Total", paid: "Paid",
         toPay: "To pay", line: "For", amount: "Amount", moreLines: "more lines", payCard: "Pay by card",
         payStored: "Pay with the card on file", payOther: "Pay with another card", confirm: "Confirm with your bank",
-        working: "One moment, please", workingHint: "This page goes on by itself.", open: "You are being taken to a secure page",
+        working: "One moment, please", workingHint: "This page goes on by itself.",
+        open: "You are being taken to a secure page",
         openLink: "Go there now",
         underWay: "A payment of this invoice is under way. There is nothing to do.",
         declined: "The last payment did not go through. Try another card, or try again later.",
@@ -25,7 +26,7 @@ struct PageWords: Sendable {
         broken500: "Something is wrong on our side. Please try again in a while.", back: "Back to the invoice")
 
     private static let german = PageWords(
-        invoice: "Rechnung", from: "Vom", due: "Fällig", total: "Summe", tax: "Steuer", subtotal: "Zwischensumme",
+        invoice: "Rechnung", issued: "Ausgestellt am", due: "fällig am", total: "Summe",
         paid: "Bezahlt", toPay: "Zu zahlen", line: "Wofür", amount: "Betrag", moreLines: "weitere Posten",
         payCard: "Mit Karte zahlen", payStored: "Mit der hinterlegten Karte zahlen",
         payOther: "Mit einer anderen Karte zahlen", confirm: "Bei Ihrer Bank bestätigen", working: "Einen Moment bitte",

@@ -59,21 +59,28 @@ public struct PayLinks: Sendable {
         return Content(
             customer: CustomerKey(
                 seller: Seller.ID(Self.number(bytes[5..<13])), customer: Customer.ID(Self.number(bytes[13..<21]))),
-            invoice: Int(Self.number(bytes[21..<25])), expiresAt: Instant(microseconds: Self.number(bytes[25..<33]) * 1_000_000))
+            invoice: Int(Self.number(bytes[21..<25])),
+            expiresAt: Instant(microseconds: Self.number(bytes[25..<33]) * 1_000_000))
     }
 
-    /// What a form on the page of a token carries: proof that we made it, and what makes two presses one.
-    public func nonce(for token: String) throws -> String {
+    /// What a form on the page of an invoice carries: proof that we made it, and what makes two presses one. It belongs to
+    /// the invoice and not to the link: a customer comes back from the gateway by a link of its own.
+    public func nonce(for customer: CustomerKey, invoice: Int) throws -> String {
         let random = try randomBytes(12)
-        return Base64URL.encode(random + keys.signing.seal("form", random + Array(token.utf8)).prefix(16))
+        return Base64URL.encode(random + Self.seal(keys.signing, random, customer, invoice))
     }
 
-    public func isNonce(_ nonce: String, for token: String) -> Bool {
+    public func isNonce(_ nonce: String, for customer: CustomerKey, invoice: Int) -> Bool {
         guard nonce.utf8.count <= 64, let bytes = Base64URL.decode(nonce), bytes.count == 28 else { return false }
         let random = Array(bytes[..<12])
         return keys.all.contains { key in
-            constantTimeEquals(key.seal("form", random + Array(token.utf8)).prefix(16), bytes[12...])
+            constantTimeEquals(Self.seal(key, random, customer, invoice), bytes[12...])
         }
+    }
+
+    private static func seal(_ key: LinkKeys.Key, _ random: [UInt8], _ customer: CustomerKey, _ invoice: Int) -> [UInt8]
+    {
+        Array(key.seal("form", random + Array("\(customer)/\(invoice)".utf8)).prefix(16))
     }
 
     /// For logs: tells one link from another, and opens none.

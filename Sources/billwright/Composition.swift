@@ -149,13 +149,13 @@ struct Counterparts: Sendable {
             RemindCustomerHandler()
             RegisterPaymentMethodHandler(gateway: gateway)
             SendMailHandler(mailer: mailer, writer: writer, domain: mailDomain)
-            ReactToGatewayEventHandler(news: news)
-            SweepGatewayEventsHandler(gateway: StripeGateway.name, news: news)
-            RenderDocumentHandler(renderer: printer, store: documents)
             OpenPaymentPageHandler(gateway: gateway) { [links] customer, invoice, key, instant in
                 links.map { "\($0.link(customer, invoice: invoice, at: instant))/return?page=\(key)" }
             }
             FinishPaymentPageHandler(gateway: gateway)
+            ReactToGatewayEventHandler(news: news)
+            SweepGatewayEventsHandler(gateway: StripeGateway.name, news: news)
+            RenderDocumentHandler(renderer: printer, store: documents)
         }
     }
 }
@@ -183,7 +183,8 @@ extension Setting {
         help: "files in the place of the program's own; 'billwright mail templates FOLDER' writes those")
     static let webURL = Setting(
         "--web-url", "URL", variable: "BILLWRIGHT_WEB_URL",
-        help: "where customers reach the web process: https://billing.example; without it mails have no links to pay by")
+        help: "where customers reach the web process: https://billing.example; without it mails have no links to pay by"
+    )
     static let linkKeys = Setting(
         "--link-keys", "SECRETS", variable: "BILLWRIGHT_LINK_KEYS",
         help: "secrets of 32 characters or more, apart by commas: the first signs payment links, all are known")
@@ -194,7 +195,6 @@ extension Setting {
 
     static let counterparts =
         [
-            stripeKey, stripeURL, stripeLive, stripeMinimal, smtpURL, mailFrom, mailTemplates, webURL, linkKeys,
-            reconcileAfter,
-        ] + documentStore
+            stripeKey, stripeURL, stripeLive, stripeMinimal, smtpURL, mailFrom, mailTemplates, reconcileAfter,
+        ] + payLinks + documentStore
 }

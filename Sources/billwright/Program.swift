@@ -12,7 +12,7 @@ extension Program {
         ] + Commands.Command.invoicesActs + [
             .customersList, .customersShow, .customersRelease, .subscriptionsShow,
         ] + Commands.Command.subscriptionsActs + [
-            .ledgerBalance,
+            .ledgerBalance
         ] + Commands.Command.webhooks + Commands.Command.mail + [
             .jobsList, .jobsShow, .jobsStats,
         ] + Commands.Command.jobsActs + [

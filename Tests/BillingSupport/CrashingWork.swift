@@ -130,6 +130,16 @@ extension CrashingWork {
 }
 
 extension CrashingWork {
+    func paymentPage(_ key: String, of customer: CustomerKey) async throws -> PaymentPage? {
+        try await passing("paymentPage") { try await work.paymentPage(key, of: customer) }
+    }
+
+    func store(_ page: PaymentPage) async throws {
+        try await passing("store a payment page") { try await work.store(page) }
+    }
+}
+
+extension CrashingWork {
     func take(_ events: [GatewayEventArrival]) async throws -> Int {
         try await passing("take events") { try await work.take(events) }
     }
@@ -202,13 +212,5 @@ extension CrashingWork {
         _ reference: DocumentReference, of customer: CustomerKey, _ stored: StoredBytes
     ) async throws {
         try await passing("recordDocument") { try await work.recordDocument(reference, of: customer, stored) }
-    }
-
-    func paymentPage(_ key: String, of customer: CustomerKey) async throws -> PaymentPage? {
-        try await passing("paymentPage") { try await work.paymentPage(key, of: customer) }
-    }
-
-    func store(_ page: PaymentPage) async throws {
-        try await passing("store a payment page") { try await work.store(page) }
     }
 }

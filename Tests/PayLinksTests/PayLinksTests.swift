@@ -37,7 +37,9 @@ import Testing
             changed[place] = changed[place] == "A" ? "B" : "A"
             #expect(links.content(of: String(changed)) == nil)
         }
-        for text in ["", "x", String(token.dropLast()), String(token) + "A", String(repeating: "A", count: token.count)] {
+        for text in [
+            "", "x", String(token.dropLast()), String(token) + "A", String(repeating: "A", count: token.count),
+        ] {
             #expect(links.content(of: text) == nil)
         }
     }
@@ -54,10 +56,11 @@ import Testing
 
     @Test func `a form's key belongs to its page`() throws {
         let links = try links(Self.new)
-        let nonce = try links.nonce(for: "one")
-        #expect(links.isNonce(nonce, for: "one") && !links.isNonce(nonce, for: "other"))
-        #expect(try links.nonce(for: "one") != nonce)
-        #expect(!links.isNonce("", for: "one") && !links.isNonce(String(nonce.reversed()), for: "one"))
+        let nonce = try links.nonce(for: customer, invoice: 3)
+        #expect(links.isNonce(nonce, for: customer, invoice: 3) && !links.isNonce(nonce, for: customer, invoice: 4))
+        #expect(try links.nonce(for: customer, invoice: 3) != nonce)
+        #expect(!links.isNonce("", for: customer, invoice: 3))
+        #expect(!links.isNonce(String(nonce.reversed()), for: customer, invoice: 3))
     }
 
     @Test func `a log's name for a link does not open it`() throws {

@@ -18,7 +18,4 @@ extension Account {
         guard try collectNow(index) else { return nil }
         return try openAttempt(at: instant, on: index)
     }
-
-    /// Whether an attempt's money has been booked.
-    public func hasArrived(attempt place: Int) -> Bool { attempts[place].outcome == .success }
 }

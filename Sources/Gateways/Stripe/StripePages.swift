@@ -79,7 +79,8 @@ extension StripeGateway: HostedPages {
         }
         // It may have been answered at the last moment: then it cannot be cancelled.
         switch await findCharge(request) {
-        case .found(.requiresAction): return .unknown(reason: "\(reference) waits for the customer and cannot be cancelled")
+        case .found(.requiresAction):
+            return .unknown(reason: "\(reference) waits for the customer and cannot be cancelled")
         case .found(let outcome): return outcome
         case .notFound: return .unknown(reason: "\(reference) is not there")
         case .unavailable(let reason): return .unknown(reason: reason)
@@ -98,11 +99,14 @@ private enum StripePage {
         case .answer(let answer):
             switch answer.status {
             case 200..<300:
-                if let node = try? JSONNode(parsing: answer.body) { self = .answer(node) } else {
+                if let node = try? JSONNode(parsing: answer.body) {
+                    self = .answer(node)
+                } else {
                     self = .unavailable(reason: "\(answer.summary) with what is no JSON")
                 }
             case 400, 401, 403, 404:
-                self = answer.fault.isLimit ? .unavailable(reason: answer.summary) : .misconfigured(reason: answer.summary)
+                self =
+                    answer.fault.isLimit ? .unavailable(reason: answer.summary) : .misconfigured(reason: answer.summary)
             default: self = .unavailable(reason: answer.summary)
             }
         case .unsendable(let reason): self = .misconfigured(reason: reason)

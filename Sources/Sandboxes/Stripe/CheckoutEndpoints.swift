@@ -22,7 +22,8 @@ extension StripeEndpoint {
         },
         StripeEndpoint("GET", "/v1/checkout/sessions/{id}", ["expand": .texts]) {
             (call: inout StripeCall) throws(StripeError) in
-            call.render(try call.subject(StripeSession.self), expandsSetup: call.form.texts("expand").contains("setup_intent"))
+            call.render(
+                try call.subject(StripeSession.self), expandsSetup: call.form.texts("expand").contains("setup_intent"))
         },
     ]
 }
@@ -62,7 +63,8 @@ extension StripeCall {
             "currency": JSON(session.currency), "customer": JSON(session.customer),
             "expires_at": .integer(session.created + StripeSession.lifetime), "livemode": false,
             "metadata": JSON(session.metadata), "payment_status": "no_payment_required",
-            "setup_intent": expandsSetup ? setup : .string(session.setupIntent), "success_url": .string(session.successUrl),
+            "setup_intent": expandsSetup ? setup : .string(session.setupIntent),
+            "success_url": .string(session.successUrl),
             "cancel_url": JSON(session.cancelUrl),
             "url": isComplete || isExpired ? nil : .string("\(books.origin.text)/_hosted/checkout/\(session.id)"),
         ]

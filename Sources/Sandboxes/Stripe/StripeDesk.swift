@@ -41,6 +41,7 @@ final class StripeDesk: Sendable {
             faults.clear()
             return Self.json(200, "{}")
         }
+        StripeHostedPages(service).add(to: &router) { [webhooks] in webhooks?.deliver($0) }
         router.on("POST", "/_sandbox/webhooks") { [self] request, _ in
             webhooks?.trouble(request.body) == true
                 ? Self.json(200, "{}") : Self.json(400, #"{"error":{"message":"no webhooks, or no plan of trouble"}}"#)
@@ -49,7 +50,6 @@ final class StripeDesk: Sendable {
             await webhooks?.release()
             return Self.json(200, "{}")
         }
-        StripeHostedPages(service).add(to: &router) { [webhooks] in webhooks?.deliver($0) }
         router.on("POST", "/_sandbox/payment_intents/{id}/{answer}") { [self] in await authenticate($0, $1) }
         return router
     }

@@ -45,7 +45,8 @@ struct StripeHostedPages: Sendable {
             let id = path["id"] ?? ""
             guard let back = await service.returnAddress(ofIntent: id),
                 let answer = Self.field("answer", of: request).flatMap({ ["authenticate": true, "refuse": false][$0] }),
-                let answered = await service.authenticate(intent: id, succeeds: answer, request: StripeCall.newID("req"))
+                let answered = await service.authenticate(
+                    intent: id, succeeds: answer, request: StripeCall.newID("req"))
             else { return Self.gone }
             deliver(answered.events)
             return Self.redirect("\(back)\(back.contains("?") ? "&" : "?")payment_intent=\(id)")
@@ -56,7 +57,11 @@ struct StripeHostedPages: Sendable {
         let choices = TestCard.names.map { name in
             HTML.element(
                 "p", [],
-                [.element("label", [], [.void("input", .type("radio"), .name("card"), .value(name)), HTML(" pm_card_\(name)")])])
+                [
+                    .element(
+                        "label", [],
+                        [.void("input", .type("radio"), .name("card"), .value(name)), HTML(" pm_card_\(name)")])
+                ])
         }
         return .element(
             "form", [.method("post"), .action("/_hosted/checkout/\(id)")],
@@ -117,6 +122,7 @@ extension StripeService {
     private func pageCall() -> StripeCall? {
         guard let form = try? StripeForm(.map([]), [:]) else { return nil }
         return StripeCall(
-            form: form, path: [:], now: Int(time(nil)), request: StripeCall.newID("req"), idempotencyKey: nil, books: books)
+            form: form, path: [:], now: Int(time(nil)), request: StripeCall.newID("req"), idempotencyKey: nil,
+            books: books)
     }
 }

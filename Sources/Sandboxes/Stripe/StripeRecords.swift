@@ -172,8 +172,6 @@ struct StripeChange: Codable {
     private var checkoutSessions: [StripeSession]?
     var answer: SavedAnswer?
 
-    init(request: String) { self.request = request }
-
     var sessions: [StripeSession] {
         get { checkoutSessions ?? [] }
         set { checkoutSessions = newValue }

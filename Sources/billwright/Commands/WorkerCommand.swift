@@ -4,7 +4,6 @@ internal import BooksStore
 internal import Commands
 internal import Dates
 internal import HTTPServer
-internal import InvoicePages
 internal import JobKit
 internal import Observability
 internal import Postgres
@@ -28,13 +27,12 @@ extension Command {
         run: SchedulerCommand.run)
     static let web = Command(
         "web",
-        "Serves webhooks and the pages on which invoices are paid, and health, readiness and metrics, until SIGTERM.",
-        settings: [
-            .database, .databaseWait, .listen, .webURL, .linkKeys, .mailTemplates, .webHealth, .logFormat, .logLevel,
-        ] + Setting.webhooks,
+        "Serves webhooks and the pages on which invoices are paid, health and metrics beside them, until SIGTERM.",
+        settings: [.database, .databaseWait, .webHealth, .listen, .logFormat, .logLevel, .mailTemplates]
+            + Setting.payLinks + Setting.webhooks,
         discussion: """
-            Both are served where --listen says, behind a proxy that speaks TLS and is reached at --web-url. The login
-            needs no more rights than billwright_web has. Keep request lines out of the proxy's logs: a link is a key.
+            Both are served where --listen says, behind a proxy that speaks TLS and is reached at --web-url. The login needs
+            no more rights than billwright_web has. Keep request lines of /pay/ out of the proxy's logs: a link is a key.
             """,
         run: WebCommand.run)
 }

@@ -58,7 +58,8 @@ extension Arguments {
         let (url, secrets) = (text("--web-url"), text("--link-keys"))
         if url == nil, secrets == nil { return nil }
         guard let url, let secrets else { throw UsageError("--web-url and --link-keys need each other") }
-        guard url.hasPrefix("https://") || url.hasPrefix("http://127.0.0.1:") || url.hasPrefix("http://localhost:") else {
+        guard url.hasPrefix("https://") || url.hasPrefix("http://127.0.0.1:") || url.hasPrefix("http://localhost:")
+        else {
             throw fault("--web-url", url, "https://HOST, or http:// on loopback")
         }
         guard let keys = LinkKeys(secrets) else {

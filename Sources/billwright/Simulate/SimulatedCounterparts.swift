@@ -123,7 +123,9 @@ extension SimulatedGateway: HostedPages {
         customer: String?, currency: Currency, mark: String, returnTo: String, key: IdempotencyKey
     ) async -> CardPageOutcome { .misconfigured(reason: "a simulation has no pages") }
 
-    func cardGiven(on reference: String, mark: String) async -> GivenCard { .never(reason: "a simulation has no pages") }
+    func cardGiven(on reference: String, mark: String) async -> GivenCard {
+        .never(reason: "a simulation has no pages")
+    }
 
     func chargeInPerson(_ request: ChargeRequest, returnTo: String) async -> InPersonOutcome {
         .ended(await charge(request))
