@@ -45,7 +45,8 @@ extension BillingFixture {
     /// nothing from passing. `comparingJobs`: their number, too, is the same whoever dies when.
     public func dieAfterEachCall(
         times: Int = 1, atLeast expected: Int, customers: [SampleCustomer],
-        numbering: InvoiceNumbering.Scheme = .customer, comparingJobs: Bool = true, _ story: (CrashTrial) async throws -> Void
+        numbering: InvoiceNumbering.Scheme = .customer, comparingJobs: Bool = true,
+        _ story: (CrashTrial) async throws -> Void
     ) async throws {
         func played(_ crash: CrashPoint, as name: String) async throws -> BooksSnapshot {
             let seller = try await load(customers, seller: name, numbering: numbering)

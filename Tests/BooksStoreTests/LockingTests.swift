@@ -79,11 +79,14 @@ struct LockingTests {
         }
     }
 
-    @Test func `an account that was stored and rolled back, or changed by another process, is read again`() async throws {
+    @Test func `an account that was stored and rolled back, or changed by another process, is read again`() async throws
+    {
         try await BooksFixture.with { books in
             let key = try await books.invoicedCustomer()
             func credit() async throws -> Int64 {
-                try await books.work { work in try #require(try await work.accounts([key]).first).account.credit.minorUnits }
+                try await books.work { work in
+                    try #require(try await work.accounts([key]).first).account.credit.minorUnits
+                }
             }
             func grant(_ amount: Int64, in work: PostgresBooks) async throws {
                 var accounts = try await work.accounts([key])

@@ -25,7 +25,9 @@ struct CustomerMailsCrashTests {
         }
     }
 
-    @Test func `mails that go out together are received once each, whichever call their worker dies after`() async throws {
+    @Test func `mails that go out together are received once each, whichever call their worker dies after`()
+        async throws
+    {
         try await BillingFixture.with { fixture in
             let customers = ["a", "b", "c"].map { SampleCustomer($0) }
             try await fixture.dieAfterEachCall(atLeast: 15, customers: customers, comparingJobs: false) { trial in

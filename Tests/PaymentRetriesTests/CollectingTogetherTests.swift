@@ -85,7 +85,8 @@ struct CollectingTogetherTests {
             for _ in 1...2 { try await open.enqueue() }
             let interrupted = InterruptedGateway(open.gateway) {
                 // Each is set aside until the first job's calls have certainly ended.
-                #expect(try await open.drain() == ["completed"])
+                let endings = try await open.drain()
+                #expect(endings == ["completed"])
             }
             #expect(try await open.drain(at: interrupted).first == "completed")
             try await open.drain(for: 3600)

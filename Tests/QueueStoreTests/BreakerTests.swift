@@ -123,7 +123,9 @@ struct BreakerTests {
                 Issue.record("\(again)")
                 return
             }
-            await #expect(throws: EffectOverLimit.self) { _ = try await announce([("b", 500, "USD"), ("f", 1, "USD")]) }
+            await #expect(throws: EffectOverLimit.self) {
+                _ = try await announce([("b", 500, "USD"), ("f", 1, "USD")])
+            }
             #expect(try await queue.counted("SELECT count(*) FROM queue.pauses") == 1)
             #expect(try await queue.counted("SELECT count(*) FROM queue.effects") == 4)
         }
