@@ -25,7 +25,7 @@ struct ChargeVerdict: Sendable {
         case .requiresAction(let reference):
             self.init(outcome: .requiresAction, state: .refused, reference: reference)
         case .declined(let code, let advice, let reference):
-            let outcome = PaymentAttempt.Outcome(Decline(code: code, advice: advice), code: code)
+            let outcome = PaymentAttempt.Outcome(declined: code, advice: advice)
             self.init(outcome: outcome, state: .refused, reference: reference, declineCode: code)
         case .unknown: self.init(outcome: .unknown, state: .unknown)
         case .notProcessed, .misconfigured: return nil
@@ -44,27 +44,5 @@ extension String {
     /// Gateways' ids and codes are plain words; whatever else comes is kept readable and harmless.
     fileprivate var jsonSafe: String {
         String(unicodeScalars.map { $0 == "\"" || $0 == "\\" || $0.value < 0x20 ? "?" : Character($0) })
-    }
-}
-
-extension PaymentAttempt.Outcome {
-    /// What a decline means for what follows.
-    fileprivate init(_ decline: Decline, code: String) {
-        if let named = PaymentAttempt.Outcome(rawValue: code), named.isDecline {
-            self = named
-            return
-        }
-        switch decline {
-        case .hard: self = .lostCard
-        case .needsAction: self = .requiresAction
-        case .soft, .configuration: self = .cardDeclined
-        }
-    }
-
-    private var isDecline: Bool {
-        switch self {
-        case .insufficientFunds, .cardDeclined, .expiredCard, .lostCard, .requiresAction: true
-        case .success, .processing, .unknown, .refunded, .withdrawn: false
-        }
     }
 }

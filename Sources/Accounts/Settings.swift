@@ -13,6 +13,8 @@ public struct BillingSettings: Hashable, Sendable {
     public var taxRates: [TaxRate]
     /// What parks a customer instead of billing it; `nil`: nothing does.
     public var brakes: Brakes?
+    /// Whether each invoice, credit note and receipt is made a document as soon as it is there.
+    public var rendersDocuments = false
 
     public init(
         currency: Currency, proration: Proration = Proration(), numbering: InvoiceNumbering = InvoiceNumbering(),

@@ -48,11 +48,13 @@ extension PostgresBooks {
             context.accounts.forget(accounts.map(\.key))
             throw error
         }
-        guard !changes.mails.isEmpty else { return }
         let mails = changes.mails.map { mail in
             MailKey(customer: CustomerKey(seller: seller, customer: mail.customer), mail: mail.ordinal)
         }
-        try await enqueue(mails.batches(of: SendMail.most).map { mails in try NewJob(SendMail(mails)) })
+        let jobs =
+            try accounts.flatMap { try $0.documentJobs }
+            + mails.batches(of: SendMail.most).map { mails in try NewJob(SendMail(mails)) }
+        if !jobs.isEmpty { try await enqueue(jobs) }
     }
 
     private func keep(_ accounts: [OpenAccount], _ sellerVersions: [Int64], by transaction: Int64) {

@@ -164,6 +164,7 @@ extension BillingSettings {
         settings.netDays = seller.invoices.netDays
         settings.dunning = seller.dunning
         settings.brakes = seller.brakes
+        settings.rendersDocuments = seller.branding?.rendering == .onIssue
         return settings
     }
 }

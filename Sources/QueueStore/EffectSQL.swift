@@ -58,6 +58,13 @@ enum EffectSQL {
         """
     }
 
+    static func announced(under key: IdempotencyKey) -> SQL {
+        """
+        SELECT id, idempotency_key, state, announced_at, scope, name, fingerprint, amount, currency FROM queue.effects
+         WHERE idempotency_key = \(key.text)
+        """
+    }
+
     /// An unknown outcome may still be settled; a settled one never changes.
     static func settle(_ effect: Effect, as state: EffectState, result: [UInt8], now: Instant) -> SQL {
         """

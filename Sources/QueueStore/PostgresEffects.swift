@@ -67,16 +67,23 @@ extension PostgresWork {
 
     /// Announced by a job of this one's line, and neither confirmed nor refused.
     func unsettledEffects(of job: ClaimedJob) async throws -> [AnnouncedEffect] {
-        try await transaction.query(EffectSQL.unsettled(of: job.lineage)).map { row in
-            let (id, key, state, announcedAt, scope, name, fingerprint, minorUnits, currency) = try row.decode(
-                Int64.self, String.self, String.self, Instant.self, String.self, String.self, String.self, Int64?.self,
-                String?.self)
-            var amount: EffectAmount?
-            if let minorUnits, let currency { amount = EffectAmount(minorUnits: minorUnits, currency: currency) }
-            return AnnouncedEffect(
-                request: EffectRequest(scope: scope, name: name, fingerprint: fingerprint, amount: amount),
-                effect: try PostgresWork.effect(id, key, state, announcedAt))
-        }
+        try await transaction.query(EffectSQL.unsettled(of: job.lineage)).map { try PostgresWork.announced($0) }
+    }
+
+    /// The effect that a counterpart names by its key; nil: none of ours.
+    public func effect(under key: IdempotencyKey) async throws -> AnnouncedEffect? {
+        try await transaction.query(EffectSQL.announced(under: key)).first.map { try PostgresWork.announced($0) }
+    }
+
+    private static func announced(_ row: Row) throws -> AnnouncedEffect {
+        let (id, key, state, announcedAt, scope, name, fingerprint, minorUnits, currency) = try row.decode(
+            Int64.self, String.self, String.self, Instant.self, String.self, String.self, String.self, Int64?.self,
+            String?.self)
+        var amount: EffectAmount?
+        if let minorUnits, let currency { amount = EffectAmount(minorUnits: minorUnits, currency: currency) }
+        return AnnouncedEffect(
+            request: EffectRequest(scope: scope, name: name, fingerprint: fingerprint, amount: amount),
+            effect: try PostgresWork.effect(id, key, state, announcedAt))
     }
 
     public func settle(_ effect: Effect, as state: EffectState, result: [UInt8]) async throws {

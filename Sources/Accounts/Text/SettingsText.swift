@@ -16,12 +16,13 @@ extension BillingSettings {
                 "net_days": .count(netDays), "numbering": .string(numbering.scheme.rawValue),
                 "prefix": numbering.prefix.map { .string($0) },
             ]), "dunning": dunning.json, "tax": ["rates": .array(taxRates.map(\.json))], "brakes": brakes?.json,
+            "documents": rendersDocuments ? .bool(true) : nil,
         ])
     }
 
     /// Reads back what `json` wrote.
     public init(reading node: JSONNode) throws(JSONFault) {
-        try node.allowing(keys: ["currency", "proration", "invoice", "dunning", "tax", "brakes"])
+        try node.allowing(keys: ["currency", "proration", "invoice", "dunning", "tax", "brakes", "documents"])
         let invoice = try node.required("invoice")
         try invoice.allowing(keys: ["net_days", "numbering", "prefix"])
         let tax = try node.required("tax")
@@ -36,6 +37,7 @@ extension BillingSettings {
             dunning: try node.required("dunning", Dunning.init(reading:)),
             taxRates: try tax.list("rates", TaxRate.init(reading:)),
             brakes: try node.optional("brakes", Brakes.init(reading:)))
+        rendersDocuments = try node.optional("documents", Field.bool) ?? false
     }
 }
 

@@ -29,7 +29,7 @@ extension Seller {
         return .present([
             "code": .string(code), "name": .string(name), "time_zone": .string(timeZone),
             "currency": .string(currency.code), "invoice": .object(invoice), "dunning": dunning.json,
-            "brakes": brakes?.json,
+            "brakes": brakes?.json, "branding": branding?.json,
         ])
     }
 }

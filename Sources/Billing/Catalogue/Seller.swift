@@ -13,10 +13,14 @@ public struct Seller: Hashable, Sendable {
     public let dunning: Dunning
     /// `nil`: nobody is parked.
     public let brakes: Brakes?
+    /// `nil`: documents say its name and nothing else of it.
+    public let branding: Branding?
+    /// In which it writes to customers who have none: `de`, `de-AT`; English if `nil`.
+    public let language: String?
 
     public init(
         code: String, name: String, timeZone: String, currency: Currency, invoices: InvoiceSettings,
-        dunning: Dunning = Dunning(), brakes: Brakes? = nil
+        dunning: Dunning = Dunning(), brakes: Brakes? = nil, branding: Branding? = nil, language: String? = nil
     ) {
         self.code = code
         self.name = name
@@ -25,6 +29,8 @@ public struct Seller: Hashable, Sendable {
         self.invoices = invoices
         self.dunning = dunning
         self.brakes = brakes
+        self.branding = branding
+        self.language = language
     }
 }
 

@@ -86,11 +86,13 @@ private enum SimulationSQL {
     /// 0, nothing; 1, only invoices that wait for their numbers; 2, more.
     static func left(at now: Instant) -> SQL {
         """
-        SELECT CASE WHEN jobs.others OR overdue.queues <> '{}' THEN 2 WHEN jobs.any THEN 1 ELSE 0 END::integer,
-               overdue.queues
+        SELECT CASE WHEN jobs.others OR overdue.others THEN 2 WHEN jobs.any OR overdue.queues <> '{}' THEN 1 ELSE 0
+               END::integer, overdue.queues
           FROM (SELECT EXISTS (SELECT FROM queue.jobs) AS any,
                        EXISTS (SELECT FROM queue.jobs WHERE kind <> 'finalise_invoices') AS others) AS jobs,
-               (SELECT coalesce(array_agg(DISTINCT queue), '{}') AS queues FROM queue.waiting
+               (SELECT coalesce(array_agg(DISTINCT queue), '{}') AS queues,
+                       coalesce(bool_or(kind <> 'finalise_invoices'), false) AS others
+                  FROM queue.waiting
                  WHERE state = 'blocked' OR state IN ('scheduled', 'retryable') AND due_at <= \(now)) AS overdue
         """
     }
