@@ -148,7 +148,8 @@ let package = Package(
             ]),
         store(
             "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "Documents", "JSONText", "JobKit", "Ledger",
-            "Money", "Postgres", "QueueStore", migrations: ["0001_books", "0002_room", "hooks_0001_inbox", "0001_documents", "0001_mails"]),
+            "Money", "Postgres", "QueueStore",
+            migrations: ["0001_books", "0002_room", "hooks_0001_inbox", "0001_documents", "0001_mails"]),
 
         // Stand-ins for people without accounts: what behaves as the real thing does.
         library("Sandboxes", "CLinux", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "Threads"),

@@ -65,7 +65,9 @@ struct EffectTests {
                 """
             ).decode(String.self)
             #expect(
-                rows == ["a confirmed {} t", #"b unknown {"code": "unknown"} t"#, #"c confirmed {"code": "confirmed"} t"#])
+                rows == [
+                    "a confirmed {} t", #"b unknown {"code": "unknown"} t"#, #"c confirmed {"code": "confirmed"} t"#,
+                ])
         }
     }
 
