@@ -152,7 +152,7 @@ let package = Package(
         store(
             "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "Documents", "JSONText", "JobKit", "Ledger",
             "Money", "Postgres", "QueueStore",
-            migrations: ["0001_books", "hooks_0001_inbox", "0001_documents", "0001_mails", "0001_pay"]),
+            migrations: ["0001_books", "0002_room", "hooks_0001_inbox", "0001_documents", "0001_mails", "0001_pay"]),
 
         // What customers see on the web.
         library(

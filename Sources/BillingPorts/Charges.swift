@@ -9,7 +9,7 @@ extension EffectRequest {
         attempt place: Int, of customer: CustomerKey, amount: Money, by reference: String
     ) -> EffectRequest {
         EffectRequest(
-            scope: "payment_attempt/\(customer)/\(place)", name: "charge",
+            scope: AttemptPlace(customer: customer, place: place).effectScope, name: "charge",
             fingerprint: "\(amount) customer \(reference)",
             amount: EffectAmount(minorUnits: amount.minorUnits, currency: amount.currency.code))
     }

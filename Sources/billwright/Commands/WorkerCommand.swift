@@ -61,7 +61,10 @@ struct WorkerPlan: Sendable {
         registry = try arguments.counterparts().registry
         let kinds = registry.registrations
         settings.breakers = try arguments.breakers(for: kinds.map(\.kind))
-        settings.rates = try arguments.rates(for: Set(kinds.compactMap(\.policy.gateway)))
+        settings.rates = try arguments.rates(
+            for: Dictionary(
+                kinds.compactMap { kind in kind.policy.gateway.map { ($0, kind.policy.callsPerAttempt) } },
+                uniquingKeysWith: max))
         self.settings = settings
         enqueueLimit = try arguments.integer("--enqueue-limit", in: 1...1_000_000)
     }

@@ -40,13 +40,7 @@ struct WebSite: Sendable {
         settings.bodyLimit = WebhookService.bodyLimit * 2
         var router = Router()
         if !secrets.isEmpty { webhooks(composition).add(to: &router) }
-        if let links {
-            let clock = composition.clock
-            InvoicePageService(
-                links: links, books: WebBooks(composition.pool, composition.books), templates: templates,
-                log: composition.log, now: { clock.now() }
-            ).add(to: &router)
-        }
+        if let links { pages(links, composition).add(to: &router) }
         let routes = router
         let server = try HTTPServer(settings) { request in await routes.respond(to: request) }
         composition.log.info("serving the web", ["address": settings.address, "port": "\(server.port)"])
