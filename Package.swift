@@ -101,6 +101,8 @@ let package = Package(
         job("PaymentMethods"),
         job("CustomerMails"),
         job("GatewayEvents"),
+        job("Refunds"),
+        job("Deliveries"),
         job("DocumentRendering"),
 
         // What a person says to the process, and it of itself.
@@ -148,14 +150,14 @@ let package = Package(
             ]),
         store(
             "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "Documents", "JSONText", "JobKit", "Ledger",
-            "Money", "Postgres", "QueueStore", migrations: ["0001_books", "hooks_0001_inbox", "0001_documents", "0001_mails"]),
+            "Money", "Postgres", "QueueStore", migrations: ["0001_books", "hooks_0001_inbox", "hooks_0002_outbox", "0001_documents", "0001_mails"]),
 
         // Stand-ins for people without accounts: what behaves as the real thing does.
         library("Sandboxes", "CLinux", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "Threads"),
 
         // Gateways: the ports' counterparts outside, as they really speak.
         library(
-            "Gateways", "BillingPorts", "Crypto", "Dates", "HTTPClient", "HTTPTypes", "JSONText", "JobKit", "Money"),
+            "Gateways", "BillingPorts", "Crypto", "Dates", "HTTPClient", "HTTPTypes", "JSONText", "JobKit", "Money", "Threads"),
 
         library(
             "DocumentStorage", "BillingPorts", "Crypto", "Dates", "HTTPClient", "HTTPTypes", "Threads"),
@@ -169,12 +171,12 @@ let package = Package(
         .executableTarget(
             name: "billwright",
             dependencies: [
-                "Accounts", "Bench", "Billing", "BillingPorts", "BooksStore", "Catalogues", "Commands", "CustomerMails",
+                "Accounts", "Bench", "Billing", "BillingPorts", "BooksStore", "Catalogues", "Commands", "CustomerMails", "Deliveries",
                 "Dates", "DocumentRendering", "DocumentStorage", "Documents", "DunningEmails", "GatewayEvents", "Gateways",
                 "HTTPClient", "HTTPServer", "Histories", "InvoiceGeneration",
                 "JSONText", "JobKit", "Ledger", "LocalPostgres", "Mails", "Money",
                 "Observability", "PaymentMethods", "PaymentRetries", "Postgres", "Processes", "Proration", "QueueStore",
-                "Renewals", "Runtime", "Sandboxes", "Scenarios", "Typesetting", "Web",
+                "Refunds", "Renewals", "Runtime", "Sandboxes", "Scenarios", "Typesetting", "Web",
             ], swiftSettings: strict),
 
         // What tests share, then the tests.
@@ -221,12 +223,15 @@ let package = Package(
         jobTests("DunningEmails", "PaymentRetries", "Renewals"),
         jobTests("PaymentMethods", "InvoiceGeneration", "PaymentRetries"),
         jobTests("CustomerMails", "Mails"),
+        jobTests("Refunds", "GatewayEvents", "PaymentRetries"),
+        jobTests(
+            "Deliveries", "BooksStore", "Gateways", "HTTPServer", "HTTPTypes", "JudgeSupport", "PaymentRetries"),
         jobTests(
             "GatewayEvents", "BooksStore", "Gateways", "HTTPClient", "HTTPServer", "HTTPTypes", "JudgeSupport",
             "Observability", "PaymentMethods", "PaymentRetries", "Sandboxes", "Web"),
         tests("Runtime", "Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"),
         tests(
-            "EndToEnd", "BooksStore", "CLinux", "Dates", "HTTPClient", "JobKit", "JudgeSupport", "LocalPostgres",
+            "EndToEnd", "BooksStore", "CLinux", "Dates", "HTTPClient", "HTTPTypes", "JobKit", "JudgeSupport", "LocalPostgres",
             "Postgres",
             "Processes", "QueueStore", "TestSupport"),
     ],

@@ -25,6 +25,7 @@ struct AccountReader {
         let parts = Array(answers)
         guard let sellerRow = parts[0].first else { return [] }
         let who = try StoredSeller(sellerRow, id: seller)
+        if who.tellsEvents { own.note(telling: seller) }
         let rows = try AccountRows(parts[2...])
         let plans = try await plans(rows.subscriptions.values.joined())
         let catalogue = try await catalogue(who)
@@ -89,16 +90,19 @@ struct StoredSeller {
     let settings: BillingSettings
     /// Of its catalogue; 0: it has none.
     let revision: Int
+    /// Whether it has an endpoint for events.
+    let tellsEvents: Bool
 
     init(_ row: Row, id: Seller.ID) throws {
-        let (code, name, timeZone, settings, revision) = try row.decode(
-            String.self, String.self, String.self, PostgresJSON.self, Int.self)
+        let (code, name, timeZone, settings, revision, tellsEvents) = try row.decode(
+            String.self, String.self, String.self, PostgresJSON.self, Int.self, Bool.self)
         let stored = Stored("sellers", id)
         self.id = id
         self.code = code
         self.name = name
         self.timeZone = timeZone
         self.revision = revision
+        self.tellsEvents = tellsEvents
         self.settings = try stored.reading(settings) { (node) throws(JSONFault) in
             try BillingSettings(reading: node)
         }

@@ -50,7 +50,13 @@ extension PostgresBooks {
                 try NewJob(
                     SendMail(customer: CustomerKey(seller: seller, customer: mail.customer), mail: mail.ordinal))
             }
-        if !jobs.isEmpty { try await enqueue(jobs) }
+        if own.tells(seller) { try await tell(accounts, of: seller) }
+        let refunds = try changes.refunds.map { refund in
+            try NewJob(
+                RefundPayment(
+                    customer: CustomerKey(seller: seller, customer: refund.customer), attempt: refund.ordinal))
+        }
+        if !(jobs + refunds).isEmpty { try await enqueue(jobs + refunds) }
     }
 
     /// The ids of sold plans, those included that nobody bought before.

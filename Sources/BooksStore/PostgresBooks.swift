@@ -1,3 +1,4 @@
+internal import Billing
 public import BillingPorts
 public import Dates
 public import JobKit
@@ -48,6 +49,7 @@ final class OwnChanges: Sendable {
     private struct State {
         var accounts: Set<CustomerKey> = []
         var plans: Set<Int64> = []
+        var telling: Set<Seller.ID> = []
     }
 
     private let state = Mutex(State())
@@ -61,6 +63,10 @@ final class OwnChanges: Sendable {
         let missing = state.withLock { state in keys.first { state.accounts.remove($0) == nil } }
         if let missing { throw StaleRecord("account \(missing) was not read in this transaction, or stored since") }
     }
+
+    /// A seller that is told of events, as read in this transaction.
+    func note(telling seller: Seller.ID) { state.withLock { _ = $0.telling.insert(seller) } }
+    func tells(_ seller: Seller.ID) -> Bool { state.withLock { $0.telling.contains(seller) } }
 
     /// Sold plans that are nobody else's until the commit.
     func made(plans: [Int64]) { state.withLock { $0.plans.formUnion(plans) } }

@@ -4,6 +4,7 @@ internal import BooksStore
 internal import Commands
 internal import CustomerMails
 internal import Dates
+internal import Deliveries
 internal import DocumentRendering
 internal import DunningEmails
 internal import Foundation
@@ -19,6 +20,7 @@ internal import PaymentRetries
 internal import Postgres
 internal import Proration
 internal import QueueStore
+internal import Refunds
 internal import Renewals
 internal import Runtime
 internal import Web
@@ -123,6 +125,10 @@ struct Composition: Sendable {
 struct Counterparts: Sendable {
     let gateway: any PaymentGateway
     let news: any GatewayNews
+    let refunds: any RefundGateway
+    let setups: any SetupGateway
+    let events: any EventPost
+    var limits = CallLimits()
     let mailer: any Mailer
     let writer: any MailWriter
     let mailDomain: String
@@ -146,6 +152,9 @@ struct Counterparts: Sendable {
             RegisterPaymentMethodHandler(gateway: gateway)
             SendMailHandler(mailer: mailer, writer: writer, domain: mailDomain)
             ReactToGatewayEventHandler(news: news)
+            RefundPaymentHandler(gateway: refunds)
+            DetachPaymentMethodHandler(gateway: setups)
+            DeliverEventHandler(post: events)
             SweepGatewayEventsHandler(gateway: StripeGateway.name, news: news)
             RenderDocumentHandler(renderer: printer, store: documents)
         }
@@ -179,5 +188,6 @@ extension Setting {
 
     static let counterparts = [
         stripeKey, stripeURL, stripeLive, stripeMinimal, smtpURL, mailFrom, mailTemplates, reconcileAfter,
+        privateEndpoints,
     ] + documentStore
 }

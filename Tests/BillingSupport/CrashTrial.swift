@@ -15,6 +15,9 @@ public struct CrashTrial: Sendable {
     public func reaching(_ gateway: any PaymentGateway) -> any PaymentGateway { CrashingGateway(gateway, crash) }
     public func reaching(_ mailer: any Mailer) -> any Mailer { CrashingMailer(mailer, crash) }
 
+    /// Whether the process is still alive after a call of that name, for counterparts of a test's own.
+    public func survives(_ call: String) -> Bool { crash.survives(call) }
+
     /// Runs what comes due within a day, dying where this trial dies.
     @discardableResult
     public func drain(
