@@ -3,15 +3,15 @@ public import BillingPorts
 internal import Dates
 public import JobKit
 
-/// Sends a mail that was written down, once.
+/// Sends mails that were written down, each once.
 ///
 /// A mail server cannot be asked what it took, so each template says what holds after an outcome nobody knows: it is sent
 /// again under the same Message-ID, whose copies receivers drop, or not again. To know that the latter were begun, their
 /// sending is announced before it; for the others the mail's row is enough.
 public struct SendMailHandler: JobHandler {
     public static let policy = JobPolicy(
-        maxAttempts: 15, timeout: .seconds(180), backoff: Backoff(first: .seconds(5), longest: .seconds(3600)),
-        whenExhausted: .hold, gateway: "mail")
+        maxAttempts: 15, timeout: .seconds(240), backoff: Backoff(first: .seconds(5), longest: .seconds(3600)),
+        whenExhausted: .hold, gateway: "mail", callsPerAttempt: SendMail.most)
 
     private let mailer: any Mailer
     private let writer: any MailWriter
@@ -25,86 +25,86 @@ public struct SendMailHandler: JobHandler {
     }
 
     public func run(_ job: Job<SendMail>, in context: BillingContext) async throws -> JobOutcome {
-        let step = try await context.transaction { work in
-            try await nextStep(for: job.arguments.mail, of: job.arguments.customer, in: work)
+        let keys = job.arguments.mails
+        let isAlone = keys.count == 1
+        // What failed may be the fault of one of them: each by itself then.
+        guard isAlone || job.attempt == 1 else {
+            return try await context.complete { work in try await work.setAside(keys, until: nil) }
         }
-        switch step {
-        case .nothing: return context.complete()
-        case .send(let mail):
-            let words = try writer.words(of: mail)
-            let message = MailMessage(
-                messageID: "\(mail.messageID)@\(domain)", recipient: mail.recipient, recipientName: mail.customerName,
-                subject: words.subject, text: words.text, html: words.html, date: mail.at)
-            return try await record(await mailer.send(message), of: mail, in: context)
+        let mails = try await context.transaction { work in
+            var mails: [MailRecord] = []
+            for key in keys { if let mail = try await toSend(key, in: work) { mails.append(mail) } }
+            return mails
+        }
+        guard !mails.isEmpty else { return context.complete() }
+        let answers = await callEach(mails, atMost: Self.mailsAtATime, within: Self.mailsBeginWithin) { await send($0) }
+        let answered = zip(mails, answers).map { mail, answer in
+            (mail: mail, outcome: answer ?? .notSent(reason: "its turn did not come in time"))
+        }
+        if isAlone, let failure = failure(of: answered[0].outcome, mails[0]) {
+            try await context.transaction { work in try await record(answered[0].outcome, of: mails[0], in: work) }
+            throw failure
+        }
+        return try await context.complete { work in
+            for (mail, outcome) in answered { try await record(outcome, of: mail, in: work) }
+            let failed = answered.filter { failure(of: $0.outcome, $0.mail) != nil }
+            let again = work.now + Self.policy.backoff.first
+            try await work.setAside(failed.map { MailKey(customer: $0.mail.customer, mail: $0.mail.ordinal) }, until: again)
         }
     }
 
-    private enum Step: Sendable {
-        /// It is settled; if not before, then by this.
-        case nothing
-        case send(MailRecord)
-    }
+    private static var mailsAtATime: Int { 8 }
+    /// With the server's own time-out after it, well within the attempt's.
+    private static var mailsBeginWithin: Duration { .seconds(60) }
 
-    private func nextStep(
-        for ordinal: Int, of customer: CustomerKey, in work: any BillingWork
-    ) async throws -> Step {
-        guard let mail = try await work.mail(ordinal, of: customer),
+    /// nil: it is settled; if not before, then by this.
+    private func toSend(_ key: MailKey, in work: any BillingWork) async throws -> MailRecord? {
+        guard let mail = try await work.mail(key.mail, of: key.customer),
             mail.state == .intended || mail.state == .unknown
-        else { return .nothing }
+        else { return nil }
         if mail.isBounced {
             try await work.settle(mail, as: .suppressed, reply: "mail to \(mail.recipient) came back before")
-            return .nothing
+            return nil
         }
-        guard writer.whenUnknown(mail.template) == .neverTwice else { return .send(mail) }
-        if mail.state == .unknown { return .nothing }
+        guard writer.whenUnknown(mail.template) == .neverTwice else { return mail }
+        if mail.state == .unknown { return nil }
         switch try await work.announce(mail.sending) {
-        case .new: return .send(mail)
-        case .settled: return .nothing
+        case .new: return mail
+        case .settled: return nil
         case .unresolved(let effect):
             // An attempt before this one may have sent it, and was lost.
             try await work.settle(effect, as: .unknown, result: Array("{}".utf8))
             try await work.settle(mail, as: .unknown, reply: "may have been sent by a worker that was lost")
-            return .nothing
+            return nil
         }
     }
 
-    private func record(
-        _ outcome: MailOutcome, of mail: MailRecord, in context: BillingContext
-    ) async throws -> JobOutcome {
+    private func send(_ mail: MailRecord) async -> MailOutcome {
+        do {
+            let words = try writer.words(of: mail)
+            return await mailer.send(
+                MailMessage(
+                    messageID: "\(mail.messageID)@\(domain)", recipient: mail.recipient,
+                    recipientName: mail.customerName, subject: words.subject, text: words.text, html: words.html,
+                    date: mail.at))
+        } catch { return .notSent(reason: "\(error)") }
+    }
+
+    /// Writes down what is known now. What was certainly not sent is announced anew by the next try.
+    private func record(_ outcome: MailOutcome, of mail: MailRecord, in work: any BillingWork) async throws {
         switch outcome {
-        case .accepted(let reply):
-            return try await context.complete { work in
-                try await settle(mail, as: .sent, reply, effect: .confirmed, in: work)
-            }
+        case .accepted(let reply): try await settle(mail, as: .sent, reply, effect: .confirmed, in: work)
         case .refused(let code, let reply):
-            return try await context.complete { work in
-                try await settle(mail, as: .refused, "\(code) \(reply)", effect: .refused, in: work)
-                if AddressRefusal.isOne(code: code, reply: reply) {
-                    try await work.markBounced(
-                        mail.recipient, of: mail.customer.seller, by: "mail server", why: "\(code) \(reply)")
-                }
+            try await settle(mail, as: .refused, "\(code) \(reply)", effect: .refused, in: work)
+            if AddressRefusal.isOne(code: code, reply: reply) {
+                try await work.markBounced(
+                    mail.recipient, of: mail.customer.seller, by: "mail server", why: "\(code) \(reply)")
             }
-        case .refusedForNow(let code, let reply): return try await tryAgain(mail, "\(code) \(reply)", in: context)
-        case .notSent(let reason): return try await tryAgain(mail, reason, in: context)
-        case .unknown(let reason):
-            if writer.whenUnknown(mail.template) == .neverTwice {
-                return try await context.complete { work in
-                    try await settle(mail, as: .unknown, reason, effect: .unknown, in: work)
-                }
-            }
-            try await context.transaction { work in try await work.settle(mail, as: .unknown, reply: reason) }
-            throw MailNotSent(reason: "no answer after the message was sent: \(reason)")
+        case .unknown(let reason): try await settle(mail, as: .unknown, reason, effect: .unknown, in: work)
+        case .refusedForNow(let code, let reply):
+            try await settle(mail, as: mail.state, "\(code) \(reply)", effect: .refused, in: work)
+        case .notSent(let reason): try await settle(mail, as: mail.state, reason, effect: .refused, in: work)
         }
-    }
-
-    /// Certainly not sent: the next try is announced anew.
-    private func tryAgain(
-        _ mail: MailRecord, _ reason: String, in context: BillingContext
-    ) async throws -> JobOutcome {
-        try await context.transaction { work in
-            try await settle(mail, as: mail.state, reason, effect: .refused, in: work)
-        }
-        throw MailNotSent(reason: reason)
     }
 
     private func settle(
@@ -117,6 +117,27 @@ public struct SendMailHandler: JobHandler {
             try await work.settle(announced, as: effect, result: Array("{}".utf8))
         }
         try await work.settle(mail, as: state, reply: reply)
+    }
+
+    /// Why it must be sent again; nil: it need not.
+    private func failure(of outcome: MailOutcome, _ mail: MailRecord) -> MailNotSent? {
+        switch outcome {
+        case .accepted, .refused: nil
+        case .refusedForNow(let code, let reply): MailNotSent(reason: "\(code) \(reply)")
+        case .notSent(let reason): MailNotSent(reason: reason)
+        case .unknown(let reason):
+            writer.whenUnknown(mail.template) == .neverTwice
+                ? nil : MailNotSent(reason: "no answer after the message was sent: \(reason)")
+        }
+    }
+}
+
+extension BillingWork {
+    /// A job for each of these mails alone, which is tried again without keeping the others.
+    fileprivate func setAside(_ mails: [MailKey], until due: Instant?) async throws {
+        guard !mails.isEmpty else { return }
+        try await enqueue(
+            mails.map { try NewJob(SendMail(customer: $0.customer, mail: $0.mail), dueAt: due) })
     }
 }
 

@@ -34,8 +34,16 @@ extension CrashingWork {
         try await passing("announce") { try await work.announce(request) }
     }
 
+    func announce(_ requests: [EffectRequest]) async throws -> [EffectStanding?] {
+        try await passing("announce several") { try await work.announce(requests) }
+    }
+
     func settle(_ effect: Effect, as state: EffectState, result: [UInt8]) async throws {
         try await passing("settle an effect") { try await work.settle(effect, as: state, result: result) }
+    }
+
+    func settle(_ settlements: [EffectSettlement]) async throws {
+        try await passing("settle effects") { try await work.settle(settlements) }
     }
 }
 

@@ -111,7 +111,8 @@ struct BillingRunUnderTest {
                 reconcileAfter: .seconds(300)
             ).registry
         pulse = try await SimulationPulse(
-            composition, store: store, numbering: Turnstile(), queues: registry.queues)
+            composition, store: store, numbering: Turnstile(), queues: registry.queues,
+            longestPause: .milliseconds(50))
     }
 
     /// A seller with a plan, and its customers, each with a card and a subscription from today on.
