@@ -15,10 +15,10 @@ import Testing
 struct RefundsTests {
     /// A paid invoice of 118.00, of which 50.00 is paid back.
     private func refunded(
-        _ gateway: PayingGateway = PayingGateway(), by answers: PayingGateway.Answer...,
+        _ gateway: PayingGateway = PayingGateway(), by answer: PayingGateway.Answer = .pays,
         _ body: (BillingFixture, SampleSeller, [String]) async throws -> Void
     ) async throws {
-        for answer in answers { gateway.script(answer) }
+        gateway.script(answer)
         try await BillingFixture.with { fixture in
             let seller = try await fixture.load([SampleCustomer()])
             try await fixture.bill(seller)
@@ -49,7 +49,8 @@ struct RefundsTests {
         try await refunded(gateway) { fixture, seller, endings in
             #expect(endings == ["completed"])
             #expect(gateway.paid == ["pi_1 5000"])
-            #expect(try await standing(fixture, seller) == ["refunded 5000 credit 0", "known there", "stands"])
+            let standing = try await standing(fixture, seller)
+            #expect(standing == ["refunded 5000 credit 0", "known there", "stands"])
         }
     }
 
@@ -64,7 +65,8 @@ struct RefundsTests {
         try await refunded(gateway, by: first) { fixture, seller, _ in
             #expect(gateway.calls == calls)
             #expect(gateway.paid == ["pi_1 5000"])
-            #expect(try await standing(fixture, seller) == ["refunded 5000 credit 0", "known there", "stands"])
+            let standing = try await standing(fixture, seller)
+            #expect(standing == ["refunded 5000 credit 0", "known there", "stands"])
         }
     }
 
@@ -76,7 +78,8 @@ struct RefundsTests {
     ) async throws {
         try await refunded(by: answer) { fixture, seller, endings in
             #expect(endings == ["completed"])
-            #expect(try await standing(fixture, seller) == ["refunded 5000 credit 5000", "unknown there", code])
+            let standing = try await standing(fixture, seller)
+            #expect(standing == ["refunded 5000 credit 5000", "unknown there", code])
         }
     }
 

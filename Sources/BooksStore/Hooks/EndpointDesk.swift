@@ -100,16 +100,16 @@ public struct EndpointDesk: Sendable {
     public func set(enabled: Bool, _ id: Int64, by person: String, because reason: String) async throws -> Bool {
         try await changing { transaction in
             let why: String? = enabled ? nil : reason
+            let (from, to) = enabled ? ("disabled", "enabled") : ("enabled", "disabled")
             let changed = try await transaction.query(
                 """
                 UPDATE books.webhook_endpoints
-                   SET state = \(enabled ? "enabled" : "disabled"), disabled_why = \(why), failing_since = NULL
-                 WHERE seller_id = \(seller) AND endpoint_id = \(id) AND state = \(enabled ? "disabled" : "enabled")
+                   SET state = \(to), disabled_why = \(why), failing_since = NULL
+                 WHERE seller_id = \(seller) AND endpoint_id = \(id) AND state = \(from)
                 """
             ).affectedRows == 1
             guard changed else { return false }
-            let states = enabled ? ("disabled", "enabled") : ("enabled", "disabled")
-            try await note(enabled ? "enable" : "disable", id, states.0, states.1, person, reason, transaction)
+            try await note(enabled ? "enable" : "disable", id, from, to, person, reason, transaction)
             return true
         }
     }
@@ -187,10 +187,11 @@ public struct EndpointDesk: Sendable {
         _ verb: String, _ id: Int64, _ before: String?, _ after: String?, _ person: String, _ reason: String,
         _ transaction: Transaction
     ) async throws {
+        let subject = "endpoint/\(id)"
         _ = try await transaction.query(
             """
             INSERT INTO books.webhook_acts (at, by, why, verb, subject, before, after)
-            VALUES (\(now), \(person), \(reason), \(verb), \("endpoint/\(id)"), \(before), \(after))
+            VALUES (\(now), \(person), \(reason), \(verb), \(subject), \(before), \(after))
             """)
     }
 

@@ -1,3 +1,4 @@
+internal import BillingPorts
 internal import BooksStore
 internal import Commands
 internal import Dates
@@ -6,7 +7,7 @@ internal import JSONText
 
 // Where a seller is told of what happens in its books.
 extension Commands.Command {
-    static let endpointsAdd = endpoints(
+    static let endpointsAdd = endpointCommand(
         "add", "Has events sent to a URL from now on; prints the secret that signs them, this once.", "URL",
         [
             .reason, .by,
@@ -18,27 +19,27 @@ extension Commands.Command {
             Events: subscription.created, .updated and .STATE; invoice.issued, .paid, .overdue, .reopened, .voided and
             .uncollectible; payment.succeeded, .failed, .action_required, .processing, .refunded and .refund_failed.
             """, EndpointsCommands.add)
-    static let endpointsList = endpoints("list", "Lists endpoints with how many deliveries stand how.", nil, [], EndpointsCommands.list)
-    static let endpointsShow = endpoints(
+    static let endpointsList = endpointCommand("list", "Lists endpoints with how many deliveries stand how.", nil, [], EndpointsCommands.list)
+    static let endpointsShow = endpointCommand(
         "show", "Shows an endpoint: its newest deliveries, and what was done to it and why.", "ID", [.limit],
         EndpointsCommands.show)
-    static let endpointsDisable = endpoints(
+    static let endpointsDisable = endpointCommand(
         "disable", "Sends an endpoint nothing any more; what waits for it is skipped.", "ID", [.reason, .by]
     ) { try await EndpointsCommands.set(enabled: false, $0, $1) }
-    static let endpointsEnable = endpoints(
+    static let endpointsEnable = endpointCommand(
         "enable", "Has events sent to an endpoint again, those from now on.", "ID", [.reason, .by]
     ) { try await EndpointsCommands.set(enabled: true, $0, $1) }
-    static let endpointsRotate = endpoints(
+    static let endpointsRotate = endpointCommand(
         "rotate", "Gives an endpoint a new secret, printed this once. The old one signs beside it for a day.", "ID",
         [.reason, .by], EndpointsCommands.rotate)
-    static let endpointsReplay = endpoints(
+    static let endpointsReplay = endpointCommand(
         "replay", "Delivers events again, the oldest first.", "ID",
         [
             .reason, .by, Setting("--event", "EVENT", help: "one event, by its id, evt_…"),
             Setting("--state", "STATE", help: "only deliveries that are delivered, failed or skipped"),
             Setting("--since", "TIME", help: "only events since then, such as 2026-12-01T08:00:00Z"), .limit,
         ], EndpointsCommands.replay)
-    static let endpointsTest = endpoints(
+    static let endpointsTest = endpointCommand(
         "test", "Sends an endpoint a signed event of the type endpoint.test, now, and tells what it answers.", "ID",
         [.privateEndpoints], EndpointsCommands.test)
 
@@ -47,7 +48,7 @@ extension Commands.Command {
         endpointsTest,
     ]
 
-    private static func endpoints(
+    private static func endpointCommand(
         _ verb: String, _ summary: String, _ operand: String?, _ settings: [Setting], discussion: String = "",
         _ run: @escaping @Sendable (EndpointDesk, Arguments) async throws -> Int32
     ) -> Commands.Command {
@@ -76,7 +77,8 @@ private enum EndpointsCommands {
     @Sendable static func add(_ desk: EndpointDesk, _ arguments: Arguments) async throws -> Int32 {
         let url = try arguments.operand("a URL", of: "endpoints add")
         let types = try types(arguments)
-        if case .failure(let refusal) = await (try arguments.eventPost()).check(url) {
+        let post = try arguments.eventPost()
+        if case .failure(let refusal) = await post.check(url) {
             throw UsageError("'\(url)' is taken for no endpoint: \(refusal)")
         }
         let secret = try EndpointSecret.new()
@@ -182,7 +184,8 @@ private enum EndpointsCommands {
         let body = OutboundBody(
             reference: "evt_test_\(now.microseconds)", type: "endpoint.test",
             object: #"{"object":"endpoint","id":\#(id)}"#, createdAt: now, seller: arguments.text("--seller") ?? "")
-        let answer = await (try arguments.eventPost()).post(body.bytes, to: url, signedBy: secrets, now: now.seconds)
+        let post = try arguments.eventPost()
+        let answer = await post.post(body.bytes, to: url, signedBy: secrets, now: now.seconds)
         tell(
             arguments,
             .present([
