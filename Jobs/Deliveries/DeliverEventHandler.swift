@@ -35,7 +35,9 @@ public struct DeliverEventHandler: JobHandler {
             return try await context.complete { work in try await work.record(answer, of: delivery, as: .delivered) }
         }
         // Whoever is gone for good says so.
-        if answer.status == 410 { return try await giveUp(delivery, answer, disabling: "it answered 410, gone", in: context) }
+        if answer.status == 410 {
+            return try await giveUp(delivery, answer, disabling: "it answered 410, gone", in: context)
+        }
         let next = context.now + Self.wait(after: delivery.tries, event: delivery.event)
         guard next <= delivery.begunAt + Self.patience else {
             let isDead = delivery.failingSince.map { context.now - $0 >= Self.patience - .seconds(86_400 / 2) } ?? false

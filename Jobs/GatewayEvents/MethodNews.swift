@@ -25,7 +25,8 @@ extension ReactToGatewayEventHandler {
         // It may belong to the customer again by now.
         let owner = try found(await news.owner(ofMethod: method))
         return try await context.complete { work in
-            guard let open = try await work.accounts([customer]).first, owner != open.profile.gatewayCustomer || owner == nil
+            guard let open = try await work.accounts([customer]).first,
+                owner != open.profile.gatewayCustomer || owner == nil
             else { return try await work.settle(event, as: .ignored, note: "attached again", about: customer) }
             try await work.remove(id, of: customer)
             try await work.losePaymentMethod(of: open)
@@ -55,7 +56,8 @@ extension ReactToGatewayEventHandler {
         }
     }
 
-    func forget(_ reference: String, _ event: GatewayEventRecord, in context: BillingContext) async throws -> JobOutcome {
+    func forget(_ reference: String, _ event: GatewayEventRecord, in context: BillingContext) async throws -> JobOutcome
+    {
         let known = try await context.transaction { work in try await work.customer(known: reference) }
         guard let customer = known else { return try await ignore(event, "no customer of ours", in: context) }
         guard try found(await news.customer(reference)) == nil else {

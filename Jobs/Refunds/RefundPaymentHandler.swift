@@ -49,7 +49,8 @@ public struct RefundPaymentHandler: JobHandler {
         let attempt = account.attempts[refund.place]
         let parts = try account.refundParts(of: refund.place)
         // One that somebody made at the gateway is known by its reference and was never announced.
-        guard attempt.outcome == .refunded, attempt.declineCode == nil, attempt.reference == nil || parts.count > 1 else {
+        guard attempt.outcome == .refunded, attempt.declineCode == nil, attempt.reference == nil || parts.count > 1
+        else {
             return nil
         }
         for (charge, amount) in parts {
@@ -95,7 +96,8 @@ public struct RefundPaymentHandler: JobHandler {
     private func book(_ refund: GatewayRefund, of part: Part, in context: BillingContext) async throws -> JobOutcome? {
         guard refund.amount == part.request.amount else {
             return .held(
-                reason: "ALARM: \(refund.reference) pays back \(refund.amount), and we asked for \(part.request.amount)")
+                reason: "ALARM: \(refund.reference) pays back \(refund.amount), and we asked for \(part.request.amount)"
+            )
         }
         if refund.state == .failed {
             return try await refuse(part, refund.failure ?? "failed", refund.reference, in: context)

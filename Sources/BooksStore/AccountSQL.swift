@@ -42,7 +42,8 @@ enum AccountSQL {
     /// Of accounts: in this order, as `AccountRows` reads them.
     static func parts(_ customers: [Customer.ID], of seller: Seller.ID) -> [SQL] {
         [
-            subscriptions(customers, of: seller), transitions(customers, of: seller), invoices(customers, of: seller), lines(customers, of: seller),
+            subscriptions(customers, of: seller), transitions(customers, of: seller), invoices(customers, of: seller),
+            lines(customers, of: seller),
             notes(customers, of: seller), attempts(customers, of: seller), coupons(customers, of: seller),
             usage(customers, of: seller),
         ]

@@ -78,7 +78,9 @@ extension BooksInspection {
         _ reference: DocumentReference, of seller: Seller.ID, paymentLink: String? = nil
     ) async throws -> Document? {
         try await read(seller) { transaction in
-            guard let customer = try await transaction.query(DocumentSQL.owner(of: reference, seller)).first(Customer.ID.self)
+            guard
+                let customer = try await transaction.query(DocumentSQL.owner(of: reference, seller)).first(
+                    Customer.ID.self)
             else { return nil }
             return try await reader(seller, transaction).documentWriter(
                 of: customer, locking: false, paymentLink: paymentLink)?.document(reference)
@@ -110,7 +112,9 @@ extension BooksInspection {
 
 /// Every statement about documents.
 enum DocumentSQL {
-    static func branding(of seller: Seller.ID) -> SQL { "SELECT branding FROM books.sellers WHERE seller_id = \(seller)" }
+    static func branding(of seller: Seller.ID) -> SQL {
+        "SELECT branding FROM books.sellers WHERE seller_id = \(seller)"
+    }
 
     /// Numbers of those of a kind that are stored.
     static func stored(_ kind: DocumentReference.Kind, of key: CustomerKey) -> SQL {

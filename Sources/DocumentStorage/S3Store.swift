@@ -111,6 +111,8 @@ extension String {
 
     /// What a header may hold between quotes.
     fileprivate var asFileName: String {
-        String(String.UnicodeScalarView(unicodeScalars.filter { $0.isASCII && $0.value >= 0x20 && $0 != "\"" && $0 != "\\" }))
+        String(
+            String.UnicodeScalarView(
+                unicodeScalars.filter { $0.isASCII && $0.value >= 0x20 && $0 != "\"" && $0 != "\\" }))
     }
 }

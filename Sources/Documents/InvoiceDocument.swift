@@ -43,7 +43,8 @@ extension DocumentWriter {
         let isTaxed = shown.contains { !$0.taxes.isEmpty }
         let columns = [self[.description], self[.quantity], self[.unitPrice]]
         return Document.Table(
-            heading: self[.invoice], columns: columns + (isTaxed ? [self[.taxShort]] : []) + [amountColumn(account.currency)],
+            heading: self[.invoice],
+            columns: columns + (isTaxed ? [self[.taxShort]] : []) + [amountColumn(account.currency)],
             rows: try shown.map { line in
                 Document.Row(
                     title: title(of: line), details: details(of: line), explanation: try explanation(of: line),
@@ -54,7 +55,10 @@ extension DocumentWriter {
     private func figures(of line: InvoiceLine, isTaxed: Bool) -> [String] {
         let quantity = line.kind == .oneTime && line.quantity == .one ? nil : line.quantity
         let taxes = line.taxes.map { formats.percent($0.percent) }.joined(separator: " + ")
-        return [quantity.map(formats.quantity) ?? "", line.unitPrice.map { formats.unitPrice($0, line.amount.currency) } ?? ""]
+        return [
+            quantity.map(formats.quantity) ?? "",
+            line.unitPrice.map { formats.unitPrice($0, line.amount.currency) } ?? "",
+        ]
             + (isTaxed ? [taxes] : []) + [formats.amount(line.amount)]
     }
 

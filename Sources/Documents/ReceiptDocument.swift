@@ -20,7 +20,8 @@ extension DocumentWriter {
             metadata: Document.Metadata(
                 title: "\(self[.receipt]) \(reference.number)", author: legalName,
                 subject: "\(self[.receipt]) \(reference.number), \(customerName), \(formats.date(payment.date))",
-                keywords: [reference.number, number, account.code, payment.amount.currency.code].joined(separator: ", "),
+                keywords: [reference.number, number, account.code, payment.amount.currency.code].joined(
+                    separator: ", "),
                 language: branding.locale.rawValue, createdAt: account.sellerZone.instant(of: payment.date)),
             look: look, seller: seller, recipient: recipient,
             facts: [
@@ -103,7 +104,8 @@ extension Account {
             movements.append(
                 Movement(
                     date: entry.date, amount: amount, credited: zero,
-                    left: Money(minorUnits: max(0, left), currency), method: method(of: amount, invoice, on: entry.date)))
+                    left: Money(minorUnits: max(0, left), currency), method: method(of: amount, invoice, on: entry.date)
+                ))
         }
         return movements
     }

@@ -16,7 +16,9 @@ struct ServerAddress {
         }
         func part(_ name: CURLUPart, flags: UInt32 = 0) -> String? {
             var text: UnsafeMutablePointer<CChar>?
-            guard unsafe curl_url_get(parsed, name, &text, flags) == CURLUE_OK, let text = unsafe text else { return nil }
+            guard unsafe curl_url_get(parsed, name, &text, flags) == CURLUE_OK, let text = unsafe text else {
+                return nil
+            }
             defer { unsafe curl_free(text) }
             return unsafe String(cString: text)
         }

@@ -101,7 +101,8 @@ extension PostgresWork {
         _ = try await transaction.pipeline(
             try settlements.map { settlement in
                 EffectSQL.settle(
-                    settlement.effect, as: settlement.state, result: try PostgresWork.bounded(settlement.result), now: now)
+                    settlement.effect, as: settlement.state, result: try PostgresWork.bounded(settlement.result),
+                    now: now)
             })
     }
 

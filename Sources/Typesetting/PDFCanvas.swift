@@ -97,7 +97,8 @@ public struct TypesettingFault: Error, Hashable, Sendable, CustomStringConvertib
         unsafe cairo_surface_finish(surface)
         for status in [unsafe cairo_status(context), unsafe cairo_surface_status(surface)]
         where status != CAIRO_STATUS_SUCCESS && status != CAIRO_STATUS_SURFACE_FINISHED {
-            throw TypesettingFault("the PDF could not be made: \(unsafe String(cString: cairo_status_to_string(status)))")
+            throw TypesettingFault(
+                "the PDF could not be made: \(unsafe String(cString: cairo_status_to_string(status)))")
         }
         return sink.bytes
     }

@@ -1,5 +1,5 @@
-public import BillingPorts
 internal import Billing
+public import BillingPorts
 internal import Dates
 public import Documents
 internal import Threads

@@ -35,10 +35,13 @@ private struct SetTable {
         func lines(_ row: Document.Row) -> [(text: TextBlock, ink: Ink)] {
             [(typesetter.set(row.title, .strong, width: words), .text)]
                 + row.details.map { (typesetter.set($0, .small, width: words), .quiet) }
-                + [row.explanation].compactMap { $0 }.map { (typesetter.set($0, .fine, width: words, lines: 12), .quiet) }
+                + [row.explanation].compactMap { $0 }.map {
+                    (typesetter.set($0, .fine, width: words, lines: 12), .quiet)
+                }
         }
         header = SetRow(
-            words: [(typesetter.set(table.columns.first ?? "", .small, width: words, lines: 2), .quiet)], figures: heads)
+            words: [(typesetter.set(table.columns.first ?? "", .small, width: words, lines: 2), .quiet)], figures: heads
+        )
         rows = zip(table.rows, cells).map { SetRow(words: lines($0), figures: $1) }
         self.widths = widths
     }

@@ -85,7 +85,7 @@ enum TextStyle: Int, CaseIterable {
     }
 
     deinit {
-        for unsafe description in unsafe descriptions { unsafe pango_font_description_free(description) }
+        for unsafedescription in unsafe descriptions { unsafe pango_font_description_free(description) }
         unsafe billwright_release_object(UnsafeMutableRawPointer(context))
         unsafe billwright_release_object(UnsafeMutableRawPointer(fonts))
     }

@@ -12,7 +12,8 @@ final class CallLimits: Sendable {
 
     func heed(_ pause: Duration) async {
         guard let composition = composition.withLock({ $0 }) else { return }
-        composition.log.warning("the gateway says it is called too often; nobody calls it for a while", ["pause": "\(pause)"])
+        composition.log.warning(
+            "the gateway says it is called too often; nobody calls it for a while", ["pause": "\(pause)"])
         do { try await CallPauses(composition.control).pause("payments", for: pause) } catch {
             composition.log.error("the pause was not written down: others go on calling", ["error": "\(error)"])
         }

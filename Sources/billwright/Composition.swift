@@ -186,8 +186,9 @@ extension Setting {
         "--reconcile-after", "TIME", variable: "BILLWRIGHT_RECONCILE_AFTER", default: "5m",
         help: "how long a charge without an answer may still be on its way before the gateway is asked")
 
-    static let counterparts = [
-        stripeKey, stripeURL, stripeLive, stripeMinimal, smtpURL, mailFrom, mailTemplates, reconcileAfter,
-        privateEndpoints,
-    ] + documentStore
+    static let counterparts =
+        [
+            stripeKey, stripeURL, stripeLive, stripeMinimal, smtpURL, mailFrom, mailTemplates, reconcileAfter,
+            privateEndpoints,
+        ] + documentStore
 }

@@ -15,7 +15,8 @@ extension Arguments {
         let limits = CallLimits()
         let stripe = try stripe { await limits.heed($0) }
         return Counterparts(
-            gateway: stripe, news: stripe, refunds: stripe, setups: stripe, events: try eventPost(), limits: limits, mailer: try mailer(from: from), writer: try mailWriter(),
+            gateway: stripe, news: stripe, refunds: stripe, setups: stripe, events: try eventPost(), limits: limits,
+            mailer: try mailer(from: from), writer: try mailWriter(),
             mailDomain: String(from[from.index(after: at)...]), reconcileAfter: try duration("--reconcile-after"),
             printer: PDFPrinter(), documents: try documentStore())
     }

@@ -65,7 +65,9 @@ extension Arguments {
             ["", "/"].contains(url.path())
         else { throw fault("--s3-endpoint", endpoint, wanted) }
         let isLoopback = ["127.0.0.1", "localhost", "::1"].contains(host)
-        guard scheme == "https" || scheme == "http" && isLoopback else { throw fault("--s3-endpoint", endpoint, wanted) }
+        guard scheme == "https" || scheme == "http" && isLoopback else {
+            throw fault("--s3-endpoint", endpoint, wanted)
+        }
         let isOwnPort = url.port == nil || url.port == (scheme == "https" ? 443 : 80)
         return (scheme, isOwnPort ? host : "\(host):\(url.port ?? 0)")
     }

@@ -12,13 +12,14 @@ extension Program {
         ] + Commands.Command.invoicesActs + [
             .customersList, .customersShow, .customersRelease, .subscriptionsShow,
         ] + Commands.Command.subscriptionsActs + [
-            .ledgerBalance,
+            .ledgerBalance
         ] + Commands.Command.webhooks + Commands.Command.endpoints + Commands.Command.mail + [
             .jobsList, .jobsShow, .jobsStats,
         ] + Commands.Command.jobsActs + [
             .queuesList, .queuesPause, .queuesResume, .queuesRetention, .queuesRelane, .runsList, .runsShow, .runsStop,
             .runsResume, .schedulesList, .schedulesRunNow, .schedulesPause,
-            .schedulesResume, .doctor, .ready, .simulate, .benchSimulate, .benchBilling, .benchPDF, .benchQueue, .benchNoopWorker,
+            .schedulesResume, .doctor, .ready, .simulate, .benchSimulate, .benchBilling, .benchPDF, .benchQueue,
+            .benchNoopWorker,
             .benchChaosQueue, .benchWorker,
             .benchCounterpart, .sandboxStripe, .sandboxMail,
         ])

@@ -19,7 +19,8 @@ struct DeliveriesTests {
             try await told.fixture.bill(told.seller)
             try await told.charge(.declines(code: "insufficient_funds", advice: nil))
             try await told.fixture.perform(.pay(invoice: 1, amount: nil), for: told.customer)
-            try await told.fixture.perform(.refund(invoice: 1, amount: Money(minorUnits: 100, .usd)), for: told.customer)
+            try await told.fixture.perform(
+                .refund(invoice: 1, amount: Money(minorUnits: 100, .usd)), for: told.customer)
             try await told.fixture.perform(
                 .cancel(subscription: "acme-1", when: .now, unused: .none, reason: nil), for: told.customer)
             #expect(
@@ -33,7 +34,9 @@ struct DeliveriesTests {
             let bodies = told.post.deliveries.map(\.body)
             let paid = try #require(bodies.first { $0.contains("\"invoice.paid\"") })
             #expect(paid.hasPrefix(#"{"id":"evt_"#) && paid.contains(#""object":"event","type":"invoice.paid""#))
-            #expect(paid.contains(#""data":{"object":{"object":"invoice","id":"ACME-0001","customer":"acme","state":"paid""#))
+            #expect(
+                paid.contains(
+                    #""data":{"object":{"object":"invoice","id":"ACME-0001","customer":"acme","state":"paid""#))
         }
     }
 

@@ -36,13 +36,16 @@ import Testing
 
     @Test(Judge.isHere) func `what is sent is an event to Stripe's own library, by either secret`() async throws {
         let sink = try Sink()
-        let body = Array(#"{"id":"evt_1","object":"event","type":"invoice.paid","created":1,"data":{"object":{}}}"#.utf8)
+        let body = Array(
+            #"{"id":"evt_1","object":"event","type":"invoice.paid","created":1,"data":{"object":{}}}"#.utf8)
         let answer = await SignedPost(allowsPrivate: true).post(
             body, to: sink.url, signedBy: ["whsec_new", "whsec_old"], now: Int64(Date().timeIntervalSince1970))
         #expect(answer == DeliveryAnswer(status: 200, error: nil))
         let request = try #require(sink.requests.first)
         #expect(request.body == body)
-        let line = ["signature": request.headers[SignedPost.header] ?? "", "body": String(decoding: body, as: UTF8.self)]
+        let line = [
+            "signature": request.headers[SignedPost.header] ?? "", "body": String(decoding: body, as: UTF8.self),
+        ]
         let input = Array(try JSONSerialization.data(withJSONObject: line))
         for secret in ["whsec_new", "whsec_old"] {
             let verdict = try await Judge.verdict(of: "stripe_construct.py", secret, on: input)

@@ -23,7 +23,10 @@ import Testing
     {
         let environment = try CommandTests.database()
         let web = try await Run.start(
-            ["web", "--health", "127.0.0.1:0", "--listen", "127.0.0.1:0", "--stripe-webhook-secret", "whsec_one,whsec_two"],
+            [
+                "web", "--health", "127.0.0.1:0", "--listen", "127.0.0.1:0", "--stripe-webhook-secret",
+                "whsec_one,whsec_two",
+            ],
             environment: environment)
         let line = try #require(await web.line { $0.hasPrefix("serving on http://") }, "\(web.everything)")
         let address = String(line.dropFirst("serving on ".count))

@@ -26,7 +26,8 @@ struct RefundsTests {
             try await fixture.registerMethods(of: seller, at: charging)
             try await fixture.enqueue(CollectPayments(customer: seller.customer()))
             try await fixture.drain(from: fixture.start) { CollectPaymentsHandler(gateway: charging) }
-            try await fixture.perform(.refund(invoice: 1, amount: Money(minorUnits: 5000, .usd)), for: seller.customer())
+            try await fixture.perform(
+                .refund(invoice: 1, amount: Money(minorUnits: 5000, .usd)), for: seller.customer())
             let drained = try await fixture.drain(from: fixture.start, until: fixture.start + .seconds(3600)) {
                 RefundPaymentHandler(gateway: gateway)
             }

@@ -17,7 +17,9 @@ extension Account {
             parts = []
             var wanted = try attempt.amount.negated()
             let charges = left.keys.filter { $0 < refund }.sorted {
-                (attempts[$0].invoice == attempt.invoice ? 1 : 0, $0) > (attempts[$1].invoice == attempt.invoice ? 1 : 0, $1)
+                (attempts[$0].invoice == attempt.invoice ? 1 : 0, $0) > (
+                    attempts[$1].invoice == attempt.invoice ? 1 : 0, $1
+                )
             }
             for charge in charges where wanted.isPositive {
                 guard let rest = left[charge], rest.isPositive else { continue }

@@ -98,7 +98,8 @@ extension Field {
 
     static func colour(_ node: JSONNode) throws(JSONFault) -> Branding.Colour {
         let text = try node.string()
-        guard text.utf8.count == 7, text.hasPrefix("#"), !text.contains("+"), let value = UInt32(text.dropFirst(), radix: 16)
+        guard text.utf8.count == 7, text.hasPrefix("#"), !text.contains("+"),
+            let value = UInt32(text.dropFirst(), radix: 16)
         else { throw node.fault("\"\(text.prefix(40))\" is not a colour such as \"#1F3A5F\"") }
         return Branding.Colour(
             red: UInt8(value >> 16), green: UInt8(value >> 8 & 0xFF), blue: UInt8(value & 0xFF))
@@ -107,7 +108,9 @@ extension Field {
     /// Base64 of a PNG file.
     static func png(_ node: JSONNode) throws(JSONFault) -> PNGImage {
         let text = try node.string()
-        guard let bytes = Base64.decode(text) else { throw node.fault("must be a PNG file in base64 (base64 -w0 FILE)") }
+        guard let bytes = Base64.decode(text) else {
+            throw node.fault("must be a PNG file in base64 (base64 -w0 FILE)")
+        }
         do throws(PNGFault) { return try PNGImage(bytes) } catch { throw node.fault("the image \(error)") }
     }
 
@@ -116,7 +119,8 @@ extension Field {
         let text = try node.string()
         let isAddress = text.hasPrefix("https://") && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
         guard isAddress, (12...300).contains(text.utf8.count) else {
-            throw node.fault("must be an https address of at most 300 characters, with {number} for the invoice's number")
+            throw node.fault(
+                "must be an https address of at most 300 characters, with {number} for the invoice's number")
         }
         return text
     }

@@ -110,7 +110,9 @@ enum Base64 {
                 bits = bits << 6 | value
             }
             bits <<= UInt32(6 * (4 - part.count))
-            for place in 0..<(part.count - 1) { bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(16 - 8 * place))) }
+            for place in 0..<(part.count - 1) {
+                bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(16 - 8 * place)))
+            }
         }
         return bytes
     }

@@ -101,13 +101,14 @@ public struct EndpointDesk: Sendable {
         try await changing { transaction in
             let why: String? = enabled ? nil : reason
             let (from, to) = enabled ? ("disabled", "enabled") : ("enabled", "disabled")
-            let changed = try await transaction.query(
-                """
-                UPDATE books.webhook_endpoints
-                   SET state = \(to), disabled_why = \(why), failing_since = NULL
-                 WHERE seller_id = \(seller) AND endpoint_id = \(id) AND state = \(from)
-                """
-            ).affectedRows == 1
+            let changed =
+                try await transaction.query(
+                    """
+                    UPDATE books.webhook_endpoints
+                       SET state = \(to), disabled_why = \(why), failing_since = NULL
+                     WHERE seller_id = \(seller) AND endpoint_id = \(id) AND state = \(from)
+                    """
+                ).affectedRows == 1
             guard changed else { return false }
             try await note(enabled ? "enable" : "disable", id, from, to, person, reason, transaction)
             return true
@@ -117,13 +118,14 @@ public struct EndpointDesk: Sendable {
     /// From now on the new secret signs, and the old one beside it for a day. False: no such endpoint.
     public func rotate(_ id: Int64, to secret: String, by person: String, because reason: String) async throws -> Bool {
         try await changing { transaction in
-            let changed = try await transaction.query(
-                """
-                UPDATE books.webhook_endpoints
-                   SET old_secret = secret, old_until = \(now + Self.rotation), secret = \(secret)
-                 WHERE seller_id = \(seller) AND endpoint_id = \(id)
-                """
-            ).affectedRows == 1
+            let changed =
+                try await transaction.query(
+                    """
+                    UPDATE books.webhook_endpoints
+                       SET old_secret = secret, old_until = \(now + Self.rotation), secret = \(secret)
+                     WHERE seller_id = \(seller) AND endpoint_id = \(id)
+                    """
+                ).affectedRows == 1
             if changed { try await note("rotate", id, nil, nil, person, reason, transaction) }
             return changed
         }

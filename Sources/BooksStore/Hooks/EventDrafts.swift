@@ -25,7 +25,9 @@ struct EventDraft {
             if old == nil { types.insert("subscription.created", at: 0) }
             // Something else of it: its plan, quantity, what waits.
             if types.isEmpty { types = ["subscription.updated"] }
-            return types.map { EventDraft(customer: open.key.customer, type: $0, object: subscription.told(of: account)) }
+            return types.map {
+                EventDraft(customer: open.key.customer, type: $0, object: subscription.told(of: account))
+            }
         }
     }
 
@@ -81,7 +83,8 @@ struct EventDraft {
 extension Subscription {
     fileprivate func told(of account: Account) -> JSONValue {
         .present([
-            "object": "subscription", "id": .string(code), "customer": .string(account.code), "plan": .string(plan.code),
+            "object": "subscription", "id": .string(code), "customer": .string(account.code),
+            "plan": .string(plan.code),
             "state": .string(state.rawValue), "starts_on": .text(start), "ends_on": end.map { .text($0.date) },
         ])
     }
@@ -102,7 +105,8 @@ extension Invoice {
 extension PaymentAttempt {
     fileprivate func told(of account: Account) -> JSONValue {
         .present([
-            "object": "payment", "customer": .string(account.code), "invoice": .string(account.invoices[invoice].number),
+            "object": "payment", "customer": .string(account.code),
+            "invoice": .string(account.invoices[invoice].number),
             "number": .integer(Int64(number)), "amount": .integer(amount.minorUnits),
             "currency": .string(amount.currency.code), "method": method.map { .string($0.rawValue) },
             "outcome": outcome.map { .string($0.rawValue) }, "decline_code": declineCode.map { .string($0) },

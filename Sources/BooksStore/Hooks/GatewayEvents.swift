@@ -98,7 +98,9 @@ extension PostgresBooks {
 extension Array {
     /// The gateway's ids are its own: two of ours behind one are a fault that nobody may build on.
     fileprivate func only(_ noun: String, _ reference: String) throws(UnreadableRow) -> Element? {
-        guard count <= 1 else { throw UnreadableRow("the gateway's id \(reference) stands for \(count) \(noun)s of ours") }
+        guard count <= 1 else {
+            throw UnreadableRow("the gateway's id \(reference) stands for \(count) \(noun)s of ours")
+        }
         return first
     }
 }

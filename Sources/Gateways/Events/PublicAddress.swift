@@ -23,12 +23,15 @@ enum PublicAddress {
 
     private static func isPublic(six bytes: [UInt8]) -> Bool {
         // Mapped, translated and 6to4 addresses reach an IPv4 one.
-        if starts(bytes, with: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff], bits: 96) { return isPublic(four: Array(bytes[12...])) }
+        if starts(bytes, with: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff], bits: 96) {
+            return isPublic(four: Array(bytes[12...]))
+        }
         if starts(bytes, with: [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0], bits: 96) {
             return isPublic(four: Array(bytes[12...]))
         }
         if starts(bytes, with: [0x20, 0x02], bits: 16) { return isPublic(four: Array(bytes[2..<6])) }
-        return starts(bytes, with: [0x20], bits: 3) && !refusedSix.contains { starts(bytes, with: $0.bytes, bits: $0.bits) }
+        return starts(bytes, with: [0x20], bits: 3)
+            && !refusedSix.contains { starts(bytes, with: $0.bytes, bits: $0.bits) }
     }
 
     private static let refusedFour: [(bytes: [UInt8], bits: Int)] = [

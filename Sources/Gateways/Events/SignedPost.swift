@@ -70,7 +70,8 @@ public struct SignedPost: EventPost {
             let status = try await client.send(request).status
             switch status {
             case 200..<300: return DeliveryAnswer(status: status, error: nil)
-            case 300..<400: return DeliveryAnswer(status: status, error: "answered \(status): redirects are not followed")
+            case 300..<400:
+                return DeliveryAnswer(status: status, error: "answered \(status): redirects are not followed")
             default: return DeliveryAnswer(status: status, error: "answered \(status)")
             }
         } catch { return DeliveryAnswer(status: nil, error: "\(error)") }

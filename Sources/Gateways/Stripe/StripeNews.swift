@@ -99,7 +99,9 @@ extension StripeGateway: GatewayNews {
     ) async -> GatewayLookup<[Element]> {
         let query = FormEncoding([("payment_intent", payment), ("limit", "\(Self.pageSize)")])
         return await look(path, query) { (node) throws(JSONFault) in
-            if try node.required("has_more").bool() { throw node.fault("\(payment) has more than \(Self.pageSize) here") }
+            if try node.required("has_more").bool() {
+                throw node.fault("\(payment) has more than \(Self.pageSize) here")
+            }
             var elements: [Element] = []
             // Stripe lists the newest first.
             for element in try node.required("data").array().reversed() { elements.append(try read(element)) }

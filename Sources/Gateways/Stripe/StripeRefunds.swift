@@ -48,7 +48,8 @@ extension RefundOutcome {
             self = .notActing(
                 .refused(code: fault.code ?? "amount", message: answer.summary), answer.summary, doubt: doubt)
         case 400, 401, 402, 403, 404:
-            let outcome = fault.isLimit ? Self.notProcessed(reason: answer.summary) : .misconfigured(reason: answer.summary)
+            let outcome =
+                fault.isLimit ? Self.notProcessed(reason: answer.summary) : .misconfigured(reason: answer.summary)
             self = .notActing(outcome, answer.summary, doubt: doubt)
         case 429: self = .notActing(.notProcessed(reason: answer.summary), answer.summary, doubt: doubt)
         default: self = .unknown(reason: answer.summary)

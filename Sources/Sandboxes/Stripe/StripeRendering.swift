@@ -102,7 +102,8 @@ extension StripeCall {
                 ], "type": "card",
             ],
             "failure_balance_transaction": nil, "failure_reason": JSON(refund.failureReason),
-            "metadata": JSON(refund.metadata), "payment_intent": .string(refund.paymentIntent), "payment_method": JSON(charge?.paymentMethod),
+            "metadata": JSON(refund.metadata), "payment_intent": .string(refund.paymentIntent),
+            "payment_method": JSON(charge?.paymentMethod),
             "pending_reason": nil, "reason": JSON(refund.reason), "receipt_number": nil,
             "source_transfer_reversal": nil, "status": .string(refund.status ?? "succeeded"), "transfer_reversal": nil,
         ]

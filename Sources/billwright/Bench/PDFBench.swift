@@ -87,14 +87,16 @@ private enum PDFBench {
         let now = try Instant(parsing: "2026-06-01T00:00:00Z")
         if lines == 0 {
             try account.perform(
-                .subscribe(Accounts.Operation.Subscribe(code: "s\(number)", plan: "team", quantities: ["seat": 17])), at: now)
+                .subscribe(Accounts.Operation.Subscribe(code: "s\(number)", plan: "team", quantities: ["seat": 17])),
+                at: now)
             let code = account.code
             _ = try account.invoice(at: now) { $0.number(1, customer: code) }
         } else {
             try account.perform(
                 .invoice(
                     (1...lines).map {
-                        Accounts.Operation.OneOffLine(code: "item-\($0)", amount: Money(minorUnits: Int64($0) * 117, .eur))
+                        Accounts.Operation.OneOffLine(
+                            code: "item-\($0)", amount: Money(minorUnits: Int64($0) * 117, .eur))
                     }), at: now)
         }
         var branding = Branding()

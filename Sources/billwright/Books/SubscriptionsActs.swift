@@ -24,7 +24,8 @@ extension Commands.Command {
         act(
             "change-quantity", "Changes how many of a unit it has.",
             [
-                Setting("--unit", "CODE", help: "of which unit"), Setting("--quantity", "N", help: "how many from now on"),
+                Setting("--unit", "CODE", help: "of which unit"),
+                Setting("--quantity", "N", help: "how many from now on"),
             ] + timing
         ) {
             .changeQuantity(
@@ -63,8 +64,10 @@ extension Commands.Command {
     ]
 
     private static let timing = [
-        Setting("--when", "TIME", help: "now or period_end; else now if it costs more then, at the period's end if less"),
-        Setting("--invoice", "TIME", default: "now", help: "its lines are invoiced now, with the next invoice, or none"),
+        Setting(
+            "--when", "TIME", help: "now or period_end; else now if it costs more then, at the period's end if less"),
+        Setting(
+            "--invoice", "TIME", default: "now", help: "its lines are invoiced now, with the next invoice, or none"),
     ]
 
     private static let subscribe = Commands.Command(
@@ -81,9 +84,11 @@ extension Commands.Command {
             Setting("--term", "MONTHS", help: "a contract's term"),
             Setting(switch: "--no-renewal", help: "the term ends it"),
         ],
-        discussion: "CODE is the new subscription's own. With --preview it tells what it would bring and changes nothing."
+        discussion:
+            "CODE is the new subscription's own. With --preview it tells what it would bring and changes nothing."
     ) { arguments in
-        let request = try arguments.subscription(arguments.operand("the new subscription's code", of: "subscriptions subscribe"))
+        let request = try arguments.subscription(
+            arguments.operand("the new subscription's code", of: "subscriptions subscribe"))
         let customer = try arguments.required("--customer")
         if !arguments.isOn("--preview") { _ = try arguments.required("--reason") }
         return try await BooksDesk.run(arguments, as: "subscriptions") { desk in
@@ -98,7 +103,8 @@ extension Commands.Command {
     ) -> Commands.Command {
         Commands.Command(
             "subscriptions \(verb)", summary, operands: ["CODE"], settings: OperationRun.settings + settings,
-            discussion: "With --preview it tells what would be invoiced at once, by the same rules, and changes nothing."
+            discussion:
+                "With --preview it tells what would be invoiced at once, by the same rules, and changes nothing."
         ) { arguments in
             let code = try arguments.operand("a subscription's code", of: "subscriptions \(verb)")
             let operation = try operation(code, arguments)

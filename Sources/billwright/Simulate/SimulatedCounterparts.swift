@@ -72,7 +72,8 @@ struct SilentNews: GatewayNews, RefundGateway, SetupGateway, EventPost {
     func refund(_ request: RefundRequest) async -> RefundOutcome {
         .made(
             GatewayRefund(
-                reference: "sim_refund_\(request.key)", key: request.key.text, amount: request.amount, state: .succeeded,
+                reference: "sim_refund_\(request.key)", key: request.key.text, amount: request.amount,
+                state: .succeeded,
                 failure: nil))
     }
     func beginSetup(ofCustomer reference: String, key: IdempotencyKey) async -> GatewayLookup<GatewayForm> { .gone }

@@ -19,7 +19,8 @@ extension Commands.Command {
             Events: subscription.created, .updated and .STATE; invoice.issued, .paid, .overdue, .reopened, .voided and
             .uncollectible; payment.succeeded, .failed, .action_required, .processing, .refunded and .refund_failed.
             """, EndpointsCommands.add)
-    static let endpointsList = endpointCommand("list", "Lists endpoints with how many deliveries stand how.", nil, [], EndpointsCommands.list)
+    static let endpointsList = endpointCommand(
+        "list", "Lists endpoints with how many deliveries stand how.", nil, [], EndpointsCommands.list)
     static let endpointsShow = endpointCommand(
         "show", "Shows an endpoint: its newest deliveries, and what was done to it and why.", "ID", [.limit],
         EndpointsCommands.show)
@@ -61,7 +62,8 @@ extension Commands.Command {
             return try await BooksDesk.run(arguments, as: "endpoints") { desk in
                 let composition = desk.composition
                 return try await run(
-                    EndpointDesk(composition.booksStore, composition.pool, of: desk.seller.id, now: desk.now), arguments)
+                    EndpointDesk(composition.booksStore, composition.pool, of: desk.seller.id, now: desk.now), arguments
+                )
             }
         }
     }
@@ -84,7 +86,8 @@ private enum EndpointsCommands {
         let secret = try EndpointSecret.new()
         let id = try await desk.add(
             url, types: types, secret: secret, by: arguments.person, because: try arguments.required("--reason"))
-        tell(arguments, ["endpoint": .integer(id), "secret": .string(secret)], "added endpoint \(id)\nsecret \(secret)")
+        tell(
+            arguments, ["endpoint": .integer(id), "secret": .string(secret)], "added endpoint \(id)\nsecret \(secret)")
         return 0
     }
 
