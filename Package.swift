@@ -103,6 +103,8 @@ let package = Package(
         job("CustomerMails"),
         job("PaymentPages"),
         job("GatewayEvents"),
+        job("Refunds"),
+        job("Deliveries"),
         job("DocumentRendering"),
 
         // What a person says to the process, and it of itself.
@@ -152,7 +154,8 @@ let package = Package(
         store(
             "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "Documents", "JSONText", "JobKit", "Ledger",
             "Money", "Postgres", "QueueStore",
-            migrations: ["0001_books", "0002_room", "hooks_0001_inbox", "0001_documents", "0001_mails", "0001_pay"]),
+            migrations: ["0001_books", "0002_room", "hooks_0001_inbox", "hooks_0002_outbox",
+                "0001_documents", "0001_mails", "0001_pay"]),
 
         // What customers see on the web.
         library(
@@ -164,7 +167,8 @@ let package = Package(
 
         // Gateways: the ports' counterparts outside, as they really speak.
         library(
-            "Gateways", "BillingPorts", "Crypto", "Dates", "HTTPClient", "HTTPTypes", "JSONText", "JobKit", "Money"),
+            "Gateways", "BillingPorts", "Crypto", "Dates", "HTTPClient", "HTTPTypes", "JSONText", "JobKit", "Money",
+            "Threads"),
 
         library(
             "DocumentStorage", "BillingPorts", "Crypto", "Dates", "HTTPClient", "HTTPTypes", "Threads"),
@@ -179,13 +183,14 @@ let package = Package(
             name: "billwright",
             dependencies: [
                 "Accounts", "Bench", "Billing", "BillingPorts", "BooksStore", "Catalogues", "Commands", "CustomerMails",
+                "Deliveries",
                 "Dates", "DocumentRendering", "DocumentStorage", "Documents", "DunningEmails", "GatewayEvents",
                 "Gateways",
                 "HTTPClient", "HTTPServer", "Histories", "InvoiceGeneration",
                 "JSONText", "JobKit", "Ledger", "LocalPostgres", "Mails", "Money",
                 "Observability", "PayLinks", "InvoicePages", "PaymentMethods", "PaymentPages", "PaymentRetries",
                 "Postgres", "Processes", "Proration", "QueueStore",
-                "Renewals", "Runtime", "Sandboxes", "Scenarios", "Typesetting", "Web",
+                "Refunds", "Renewals", "Runtime", "Sandboxes", "Scenarios", "Typesetting", "Web",
             ], swiftSettings: strict),
 
         // What tests share, then the tests.
@@ -251,6 +256,9 @@ let package = Package(
                 "InvoicePages", "PaymentMethods", "PaymentPages", "PaymentRetries", "Postgres", "Sandboxes",
                 "TestSupport",
             ], swiftSettings: strict),
+        jobTests("Refunds", "GatewayEvents", "PaymentRetries"),
+        jobTests(
+            "Deliveries", "BooksStore", "Gateways", "HTTPServer", "HTTPTypes", "JudgeSupport", "PaymentRetries"),
         jobTests(
             "GatewayEvents", "BooksStore", "Gateways", "HTTPClient", "HTTPServer", "HTTPTypes", "JudgeSupport",
             "Observability", "PaymentMethods", "PaymentRetries", "Sandboxes", "Web"),
@@ -258,7 +266,8 @@ let package = Package(
             "DocumentRendering", "BooksStore", "Crypto", "DocumentStorage", "Documents", "JudgeSupport", "Typesetting"),
         tests("Runtime", "Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"),
         tests(
-            "EndToEnd", "BooksStore", "CLinux", "Dates", "HTTPClient", "JobKit", "JudgeSupport", "LocalPostgres",
+            "EndToEnd", "BooksStore", "CLinux", "Dates", "HTTPClient", "HTTPTypes", "JobKit", "JudgeSupport",
+            "LocalPostgres",
             "Postgres",
             "Processes", "QueueStore", "TestSupport"),
     ],

@@ -13,7 +13,7 @@ public typealias BillingContext = JobContext<any BillingWork>
 /// their ids, before anything else of theirs.
 public protocol Books:
     AccountBooks, OperationBooks, PaymentMethodBooks, MailBooks, DocumentBooks, GatewayEventBooks,
-    PaymentPageBooks
+    PaymentPageBooks, OutboundBooks
 {}
 
 /// A customer and whose it is: the first columns of every key in the books.

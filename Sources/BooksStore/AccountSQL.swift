@@ -51,7 +51,7 @@ enum AccountSQL {
 
     static func seller(_ seller: Seller.ID) -> SQL {
         """
-        SELECT code, name, time_zone, settings, catalogue_revision, xmin::text::bigint FROM books.sellers
+        SELECT code, name, time_zone, settings, catalogue_revision, xmin::text::bigint, tells_events FROM books.sellers
          WHERE seller_id = \(seller)
         """
     }

@@ -7,6 +7,7 @@ public enum BooksMigrations {
         Migration(component: "books", number: 2, name: "room", sql: PackageResources._002_room_sql),
         // What goes in and out by webhooks.
         Migration(component: "hooks", number: 1, name: "inbox", sql: PackageResources.hooks_0001_inbox_sql),
+        Migration(component: "hooks", number: 2, name: "outbox", sql: PackageResources.hooks_0002_outbox_sql),
         Migration(component: "documents", number: 1, name: "documents", sql: PackageResources._001_documents_sql),
         Migration(component: "mails", number: 1, name: "mails", sql: PackageResources._001_mails_sql),
         Migration(component: "pay", number: 1, name: "pay", sql: PackageResources._001_pay_sql),

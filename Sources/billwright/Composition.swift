@@ -4,6 +4,7 @@ internal import BooksStore
 internal import Commands
 internal import CustomerMails
 internal import Dates
+internal import Deliveries
 internal import DocumentRendering
 internal import DunningEmails
 internal import Foundation
@@ -21,6 +22,7 @@ internal import PaymentRetries
 internal import Postgres
 internal import Proration
 internal import QueueStore
+internal import Refunds
 internal import Renewals
 internal import Runtime
 internal import Web
@@ -125,6 +127,10 @@ struct Composition: Sendable {
 struct Counterparts: Sendable {
     let gateway: any PaymentGateway & HostedPages
     let news: any GatewayNews
+    let refunds: any RefundGateway
+    let setups: any SetupGateway
+    let events: any EventPost
+    var limits = CallLimits()
     let mailer: any Mailer
     let writer: any MailWriter
     let mailDomain: String
@@ -154,6 +160,9 @@ struct Counterparts: Sendable {
             }
             FinishPaymentPageHandler(gateway: gateway)
             ReactToGatewayEventHandler(news: news)
+            RefundPaymentHandler(gateway: refunds)
+            DetachPaymentMethodHandler(gateway: setups)
+            DeliverEventHandler(post: events)
             SweepGatewayEventsHandler(gateway: StripeGateway.name, news: news)
             RenderDocumentHandler(renderer: printer, store: documents)
         }
@@ -196,5 +205,6 @@ extension Setting {
     static let counterparts =
         [
             stripeKey, stripeURL, stripeLive, stripeMinimal, smtpURL, mailFrom, mailTemplates, reconcileAfter,
+            privateEndpoints,
         ] + payLinks + documentStore
 }

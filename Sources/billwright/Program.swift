@@ -13,7 +13,7 @@ extension Program {
             .customersList, .customersShow, .customersRelease, .subscriptionsShow,
         ] + Commands.Command.subscriptionsActs + [
             .ledgerBalance
-        ] + Commands.Command.webhooks + Commands.Command.mail + [
+        ] + Commands.Command.webhooks + Commands.Command.endpoints + Commands.Command.mail + [
             .jobsList, .jobsShow, .jobsStats,
         ] + Commands.Command.jobsActs + [
             .queuesList, .queuesPause, .queuesResume, .queuesRetention, .queuesRelane, .runsList, .runsShow, .runsStop,

@@ -55,6 +55,10 @@ extension PostgresBooks {
             .map { (CustomerKey(seller: $0, customer: $1), $2) }.only("payment method", reference)
     }
 
+    public func isGiven(_ token: String, by customer: CustomerKey) async throws -> Bool {
+        try await transaction.query(GatewaySQL.isGiven(token, by: customer)).only(Bool.self)
+    }
+
     public func customer(known reference: String) async throws -> CustomerKey? {
         try await transaction.query(GatewaySQL.customer(reference)).decode(Seller.ID.self, Customer.ID.self)
             .map { CustomerKey(seller: $0, customer: $1) }.only("customer", reference)
@@ -114,6 +118,14 @@ enum GatewaySQL {
         """
         SELECT seller_id, customer_id, payment_method_id FROM books.payment_methods
          WHERE gateway_reference = \(reference) AND state = 'active' LIMIT 2
+        """
+    }
+
+    static func isGiven(_ token: String, by key: CustomerKey) -> SQL {
+        """
+        SELECT EXISTS (SELECT FROM books.payment_methods
+                        WHERE seller_id = \(key.seller) AND customer_id = \(key.customer)
+                          AND (token = \(token) OR gateway_reference = \(token)))
         """
     }
 

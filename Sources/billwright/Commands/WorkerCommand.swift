@@ -53,12 +53,15 @@ extension Setting {
 struct WorkerPlan: Sendable {
     let settings: WorkerSettings
     let registry: JobRegistry<any BillingWork>
+    let limits: CallLimits
     let enqueueLimit: Int
 
     init(_ arguments: Arguments) throws(UsageError) {
         var settings = WorkerSettings(concurrency: try arguments.integer("--concurrency", in: 1...256))
         settings.drainGrace = try arguments.duration("--drain-grace")
-        registry = try arguments.counterparts().registry
+        let counterparts = try arguments.counterparts()
+        registry = counterparts.registry
+        limits = counterparts.limits
         let kinds = registry.registrations
         settings.breakers = try arguments.breakers(for: kinds.map(\.kind))
         settings.rates = try arguments.rates(
@@ -78,6 +81,7 @@ private enum WorkerCommand {
         let plan = try WorkerPlan(arguments)
         return try await Service.run(arguments, as: "worker", connections: plan.connections) { service in
             let composition = service.composition
+            plan.limits.serve(composition)
             // Whatever else is wrong may pass, and registering tells.
             do { try await QueueCluster(pool: composition.control).requireHome() } catch let error as PostgresError {
                 service.log.warning("cannot tell whose cluster this is", ["error": "\(error)"])
