@@ -126,7 +126,7 @@ let package = Package(
         store(
             "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "JSONText", "JobKit", "Ledger", "Money",
             "Postgres",
-            "QueueStore", migrations: ["0001_books"]),
+            "QueueStore", migrations: ["0001_books", "0002_retention"]),
 
         // Stand-ins for people without accounts: what behaves as the real thing does.
         library("Sandboxes", "CLinux", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "Threads"),

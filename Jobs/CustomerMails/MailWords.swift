@@ -26,14 +26,15 @@ struct MailWords {
         case .subscriptionSuspended: "Your subscription \(mail.subject) is suspended"
         case .subscriptionRestored: "Your subscription \(mail.subject) is active again"
         case .subscriptionCancelled: "Your subscription \(mail.subject) is cancelled"
-        case .trialEnding: "Your trial of \(mail.subject) ends in three days"
+        case .trialEnding: "Your trial of \(mail.subject) ends \(ahead)"
         case .trialExpired: "Your trial of \(mail.subject) has ended"
-        case .renewalReminder: "The term of \(mail.subject) ends in thirty days"
+        case .renewalReminder: "The term of \(mail.subject) ends \(ahead)"
         case .creditNoteIssued: "Credit note \(mail.subject)"
         case .refundIssued: "Refund of invoice \(mail.subject)"
         case .usage80: "You have used 80 % of your allowance of \(mail.subject)"
         case .usage90: "You have used 90 % of your allowance of \(mail.subject)"
         case .usage100: "You have used all of your allowance of \(mail.subject)"
+        case .winBack: "You are welcome back at \(mail.sellerName)"
         }
     }
 
@@ -65,12 +66,23 @@ struct MailWords {
         case .subscriptionSuspended: "subscription \(mail.subject) is suspended until what is overdue has been paid."
         case .subscriptionRestored: "subscription \(mail.subject) is active again."
         case .subscriptionCancelled: "subscription \(mail.subject) has been cancelled."
-        case .trialEnding: "your trial of \(mail.subject) ends in three days."
+        case .trialEnding: "your trial of \(mail.subject) ends \(ahead)."
         case .trialExpired: "your trial of \(mail.subject) has ended. Give us a payment method to go on."
-        case .renewalReminder: "the term of \(mail.subject) ends in thirty days."
+        case .renewalReminder: "the term of \(mail.subject) ends \(ahead)."
         case .creditNoteIssued: "we have issued credit note \(mail.subject)."
         case .refundIssued: "we have paid back what was paid too much of invoice \(mail.subject)."
         case .usage80, .usage90, .usage100: "\(subject)."
+        case .winBack:
+            "it is some time since \(mail.subject) ended, and you are welcome back."
+                + (mail.coupon.map { "\nHand in coupon \($0) with your new subscription." } ?? "")
+        }
+    }
+
+    private var ahead: String {
+        switch mail.daysAhead {
+        case nil: "soon"
+        case 1: "tomorrow"
+        case let days?: "in \(days) days"
         }
     }
 

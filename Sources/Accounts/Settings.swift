@@ -13,10 +13,13 @@ public struct BillingSettings: Hashable, Sendable {
     public var taxRates: [TaxRate]
     /// What parks a customer instead of billing it; `nil`: nothing does.
     public var brakes: Brakes?
+    public var reminders: Reminders
+    public var retention: Retention
 
     public init(
         currency: Currency, proration: Proration = Proration(), numbering: InvoiceNumbering = InvoiceNumbering(),
-        netDays: Int = 0, dunning: Dunning = Dunning(), taxRates: [TaxRate] = [], brakes: Brakes? = nil
+        netDays: Int = 0, dunning: Dunning = Dunning(), taxRates: [TaxRate] = [], brakes: Brakes? = nil,
+        reminders: Reminders = Reminders(), retention: Retention = Retention()
     ) {
         self.currency = currency
         self.proration = proration
@@ -25,6 +28,8 @@ public struct BillingSettings: Hashable, Sendable {
         self.dunning = dunning
         self.taxRates = taxRates
         self.brakes = brakes
+        self.reminders = reminders
+        self.retention = retention
     }
 }
 

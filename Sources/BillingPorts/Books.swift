@@ -78,11 +78,14 @@ public struct OpenAccount: Sendable {
     public var account: Account
     /// As it was read.
     public let before: Account
+    /// When it was to be looked at again, as it was read; `nil`: never.
+    public let dueAt: Instant?
 
-    public init(key: CustomerKey, profile: CustomerProfile, account: Account) {
+    public init(key: CustomerKey, profile: CustomerProfile, account: Account, dueAt: Instant? = nil) {
         self.key = key
         self.profile = profile
         self.account = account
+        self.dueAt = dueAt
         before = account
     }
 }
@@ -200,6 +203,10 @@ public struct MailRecord: Sendable, Hashable {
     public let timeZone: String
     /// Of the invoice that it is about, if it is about one.
     public let invoice: InvoiceFacts?
+    /// How many days before something ends its seller tells of it, if it tells of that.
+    public let daysAhead: Int?
+    /// The coupon that it tells of, if its seller gives one with it.
+    public let coupon: String?
 
     public struct InvoiceFacts: Sendable, Hashable {
         public let total: Money
@@ -218,7 +225,7 @@ public struct MailRecord: Sendable, Hashable {
     public init(
         customer: CustomerKey, ordinal: Int, template: Mail.Template, subject: String, at: Instant,
         messageID: String, state: State, recipient: String, customerName: String, sellerName: String,
-        timeZone: String, invoice: InvoiceFacts?
+        timeZone: String, invoice: InvoiceFacts?, daysAhead: Int? = nil, coupon: String? = nil
     ) {
         self.customer = customer
         self.ordinal = ordinal
@@ -232,6 +239,8 @@ public struct MailRecord: Sendable, Hashable {
         self.sellerName = sellerName
         self.timeZone = timeZone
         self.invoice = invoice
+        self.daysAhead = daysAhead
+        self.coupon = coupon
     }
 }
 

@@ -11,10 +11,10 @@ extension PostgresBooks {
         guard let row = try await transaction.query(MailsSQL.mail(ordinal, of: customer)).first else { return nil }
         let (
             template, subject, at, messageID, state, recipient, name, sellerName, timeZone, currency, total, paid, due,
-            dueOn
+            dueOn, daysAhead, coupon
         ) = try row.decode(
             String.self, String.self, Instant.self, String.self, String.self, String.self, String.self, String.self,
-            String.self, String?.self, Int64?.self, Int64?.self, Int64?.self, LocalDate?.self)
+            String.self, String?.self, Int64?.self, Int64?.self, Int64?.self, LocalDate?.self, Int?.self, String?.self)
         let stored = Stored("mails", "\(customer)/\(ordinal)")
         var facts: MailRecord.InvoiceFacts?
         if let currency, let total, let paid, let due, let dueOn {
@@ -25,7 +25,8 @@ extension PostgresBooks {
         return MailRecord(
             customer: customer, ordinal: ordinal, template: try stored.choice(Mail.Template.self, template),
             subject: subject, at: at, messageID: messageID, state: try stored.choice(MailRecord.State.self, state),
-            recipient: recipient, customerName: name, sellerName: sellerName, timeZone: timeZone, invoice: facts)
+            recipient: recipient, customerName: name, sellerName: sellerName, timeZone: timeZone, invoice: facts,
+            daysAhead: daysAhead, coupon: coupon)
     }
 
     public func settle(_ mail: MailRecord, as state: MailRecord.State, reply: String) async throws {
@@ -45,7 +46,11 @@ enum MailsSQL {
                CASE WHEN invoice.state = 'open'
                     THEN greatest(0, invoice.total - invoice.credit_applied - invoice.paid - invoice.noted)
                     WHEN invoice.state IS NOT NULL THEN 0 END,
-               invoice.due_on
+               invoice.due_on,
+               CASE mail.template WHEN 'trial_ending' THEN (seller.settings #>> '{reminders,trial_days}')::integer
+                                  WHEN 'renewal_reminder' THEN (seller.settings #>> '{reminders,term_days}')::integer
+               END,
+               CASE mail.template WHEN 'win_back' THEN seller.settings #>> '{cancellation,win_back,coupon}' END
           FROM books.mails AS mail
           JOIN books.customers AS customer USING (seller_id, customer_id)
           JOIN books.sellers AS seller USING (seller_id)

@@ -24,11 +24,12 @@ extension StoreSQL {
             "a new subscription", rows: rows.count,
             """
             INSERT INTO books.subscriptions
-                   (seller_id, customer_id, ordinal, code, state, plan, starts_on, ends_on, content)
+                   (seller_id, customer_id, ordinal, code, state, plan, starts_on, ends_on, cancelled_at, content)
             SELECT \(seller), * FROM unnest(
                    \(rows.map(\.customer)), \(rows.map(\.ordinal)), \(subscriptions.map(\.code)),
                    \(subscriptions.map(\.state.rawValue)), \(subscriptions.map(\.plan.code)),
-                   \(subscriptions.map(\.start)), \(subscriptions.map { $0.end?.date }), \(try contents(rows)))
+                   \(subscriptions.map(\.start)), \(subscriptions.map { $0.end?.date }),
+                   \(subscriptions.map { $0.cancellations.last?.at }), \(try contents(rows)))
             """)
     }
 
@@ -39,10 +40,12 @@ extension StoreSQL {
             "a subscription", rows: rows.count,
             """
             UPDATE books.subscriptions AS subscription
-               SET state = changed.state, plan = changed.plan, ends_on = changed.ends_on, content = changed.content
+               SET state = changed.state, plan = changed.plan, ends_on = changed.ends_on,
+                   cancelled_at = changed.cancelled_at, content = changed.content
               FROM unnest(\(rows.map(\.customer)), \(rows.map(\.ordinal)), \(subscriptions.map(\.state.rawValue)),
                           \(subscriptions.map(\.plan.code)), \(subscriptions.map { $0.end?.date }),
-                          \(try contents(rows))) AS changed(customer_id, ordinal, state, plan, ends_on, content)
+                          \(subscriptions.map { $0.cancellations.last?.at }), \(try contents(rows)))
+                   AS changed(customer_id, ordinal, state, plan, ends_on, cancelled_at, content)
              WHERE subscription.seller_id = \(seller) AND subscription.customer_id = changed.customer_id
                AND subscription.ordinal = changed.ordinal
             """)

@@ -10,7 +10,7 @@ extension Program {
             .bill, .invoicesList, .invoicesShow, .invoicesExplain,
         ] + Commands.Command.invoicesActs + [
             .customersList, .customersShow, .customersRelease, .subscriptionsShow,
-        ] + Commands.Command.subscriptionsActs + [
+        ] + Commands.Command.subscriptionsActs + Commands.Command.retention + [
             .ledgerBalance, .jobsList, .jobsShow, .jobsStats,
         ] + Commands.Command.jobsActs + [
             .queuesList, .queuesPause, .queuesResume, .queuesRetention, .queuesRelane, .runsList, .runsShow, .runsStop,

@@ -13,10 +13,13 @@ public struct Seller: Hashable, Sendable {
     public let dunning: Dunning
     /// `nil`: nobody is parked.
     public let brakes: Brakes?
+    public let reminders: Reminders
+    public let retention: Retention
 
     public init(
         code: String, name: String, timeZone: String, currency: Currency, invoices: InvoiceSettings,
-        dunning: Dunning = Dunning(), brakes: Brakes? = nil
+        dunning: Dunning = Dunning(), brakes: Brakes? = nil, reminders: Reminders = Reminders(),
+        retention: Retention = Retention()
     ) {
         self.code = code
         self.name = name
@@ -25,6 +28,8 @@ public struct Seller: Hashable, Sendable {
         self.invoices = invoices
         self.dunning = dunning
         self.brakes = brakes
+        self.reminders = reminders
+        self.retention = retention
     }
 }
 

@@ -24,7 +24,8 @@ extension Commands.Command {
         act(
             "change-quantity", "Changes how many of a unit it has.",
             [
-                Setting("--unit", "CODE", help: "of which unit"), Setting("--quantity", "N", help: "how many from now on"),
+                Setting("--unit", "CODE", help: "of which unit"),
+                Setting("--quantity", "N", help: "how many from now on"),
             ] + timing
         ) {
             .changeQuantity(
@@ -43,11 +44,14 @@ extension Commands.Command {
             [
                 Setting("--when", "TIME", help: "now or period_end, the default"),
                 Setting("--unused", "USE", default: "credit", help: "what was paid ahead: credit, refund or none"),
+                Setting("--code", "REASON", help: "why, one of the codes that the seller's catalogue has for it"),
+                Setting("--comment", "TEXT", help: "what else whoever goes has to say"),
             ]
         ) {
             .cancel(
                 subscription: $0, when: try $1.timing().when,
-                unused: try $1.choice("--unused", Accounts.Operation.Unused.self), reason: $1.text("--reason"))
+                unused: try $1.choice("--unused", Accounts.Operation.Unused.self), reason: $1.text("--code"),
+                comment: $1.text("--comment"))
         },
         act("pause", "Stops billing it until it is resumed.") { code, _ in .pause(subscription: code) },
         act("resume", "Ends a pause, or withdraws a cancellation that has not acted yet.") { code, _ in
@@ -63,8 +67,10 @@ extension Commands.Command {
     ]
 
     private static let timing = [
-        Setting("--when", "TIME", help: "now or period_end; else now if it costs more then, at the period's end if less"),
-        Setting("--invoice", "TIME", default: "now", help: "its lines are invoiced now, with the next invoice, or none"),
+        Setting(
+            "--when", "TIME", help: "now or period_end; else now if it costs more then, at the period's end if less"),
+        Setting(
+            "--invoice", "TIME", default: "now", help: "its lines are invoiced now, with the next invoice, or none"),
     ]
 
     private static let subscribe = Commands.Command(
@@ -81,9 +87,11 @@ extension Commands.Command {
             Setting("--term", "MONTHS", help: "a contract's term"),
             Setting(switch: "--no-renewal", help: "the term ends it"),
         ],
-        discussion: "CODE is the new subscription's own. With --preview it tells what it would bring and changes nothing."
+        discussion:
+            "CODE is the new subscription's own. With --preview it tells what it would bring and changes nothing."
     ) { arguments in
-        let request = try arguments.subscription(arguments.operand("the new subscription's code", of: "subscriptions subscribe"))
+        let request = try arguments.subscription(
+            arguments.operand("the new subscription's code", of: "subscriptions subscribe"))
         let customer = try arguments.required("--customer")
         if !arguments.isOn("--preview") { _ = try arguments.required("--reason") }
         return try await BooksDesk.run(arguments, as: "subscriptions") { desk in
@@ -98,7 +106,8 @@ extension Commands.Command {
     ) -> Commands.Command {
         Commands.Command(
             "subscriptions \(verb)", summary, operands: ["CODE"], settings: OperationRun.settings + settings,
-            discussion: "With --preview it tells what would be invoiced at once, by the same rules, and changes nothing."
+            discussion:
+                "With --preview it tells what would be invoiced at once, by the same rules, and changes nothing."
         ) { arguments in
             let code = try arguments.operand("a subscription's code", of: "subscriptions \(verb)")
             let operation = try operation(code, arguments)
@@ -115,8 +124,7 @@ extension Commands.Command {
     ) async throws -> Int32 {
         try await OperationRun(desk: desk, arguments: arguments, operation: operation, customer: customer).run {
             account in
-            guard let subscription = account.subscriptions.first(where: { $0.code == code }) else { return ([], .null) }
-            return (subscription.text(of: account, at: desk.now), subscription.json(of: account, at: desk.now))
+            try account.page(ofSubscription: code, at: desk.now)
         }
     }
 }
