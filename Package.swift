@@ -22,6 +22,17 @@ func store(_ name: String, _ imports: String..., migrations: [String]) -> Target
         resources: migrations.map { .embedInCode("Migrations/\($0).sql") }, swiftSettings: strict)
 }
 
+/// Every file of a mail that ships with the program.
+let mailTexts = ["en", "de"].flatMap { language in
+    let mails = [
+        "invoice_issued", "payment_receipt", "dunning_friendly", "dunning_urgent", "dunning_final",
+        "payment_method_needed", "payment_action_required", "subscription_suspended", "subscription_restored",
+        "subscription_cancelled", "trial_ending", "trial_expired", "renewal_reminder", "credit_note_issued",
+        "refund_issued", "usage_80", "usage_90", "usage_100", "win_back", "layout",
+    ]
+    return mails.flatMap { ["\($0).\(language).txt", "\($0).\(language).html"] } + ["format.\(language).txt"]
+}
+
 /// A job type: `Jobs/<name>`. It sees the domain, the ports and the queue's words, never another job type.
 func job(_ name: String) -> Target {
     .target(
@@ -59,6 +70,8 @@ let package = Package(
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CPango", pkgConfig: "pangocairo", providers: [.apt(["libpango1.0-dev"])]),
+        .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
         .systemLibrary(name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
 
         // Pure: values and rules. No clock, no I/O, no floating point.
@@ -66,16 +79,18 @@ let package = Package(
         library("Money"),
         library("Ledger", "Dates", "Money"),
         library("JSONText"),
+        library("Templates"),
         // Chance that repeats, for trials and tests.
         library("Chance"),
         library("Billing", "Dates", "JSONText", "Ledger", "Money"),
         library("Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money"),
+        library("Documents", "Accounts", "Billing", "Dates", "Ledger", "Money"),
         library("Scenarios", "Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money"),
         library("Histories", "Accounts", "Billing", "Chance", "Dates", "JSONText", "Ledger", "Money", "Scenarios"),
 
         // The queue's vocabulary, which knows no billing; and what billing handlers share beside the domain.
         library("JobKit", "Dates"),
-        library("BillingPorts", "Accounts", "Billing", "Dates", "JobKit", "Money"),
+        library("BillingPorts", "Accounts", "Billing", "Dates", "Documents", "JobKit", "Money"),
 
         // Jobs: one kind, or the few kinds of one story, each.
         job("Renewals"),
@@ -85,6 +100,8 @@ let package = Package(
         job("DunningEmails"),
         job("PaymentMethods"),
         job("CustomerMails"),
+        job("GatewayEvents"),
+        job("DocumentRendering"),
 
         // What a person says to the process, and it of itself.
         library("Commands"),
@@ -104,9 +121,10 @@ let package = Package(
         library("HTTPClient", "CCurl", "CLinux", "HTTPTypes"),
         library("HTTPServer", "CMicroHTTPD", "HTTPTypes"),
         library("LocalPostgres", "Processes"),
+        library("Typesetting", "BillingPorts", "Billing", "CPango", "CQREncode", "Dates", "Documents", "Threads"),
 
         // Listeners of our own.
-        library("Web", "HTTPServer", "HTTPTypes", "Observability"),
+        library("Web", "Crypto", "HTTPServer", "HTTPTypes", "JSONText", "Observability"),
 
         // What ships as data.
         .target(
@@ -115,6 +133,11 @@ let package = Package(
                 .embedInCode("\($0).json")
             },
             swiftSettings: strict),
+        .target(
+            name: "MailTexts", path: "templates/mail",
+            resources: mailTexts.map { .embedInCode($0) }, swiftSettings: strict),
+        // Mails in words.
+        library("Mails", "Accounts", "Billing", "BillingPorts", "Dates", "MailTexts", "Money", "Templates"),
 
         // Stores: JobKit's and BillingPorts' interfaces in Postgres, over one transaction value.
         store(
@@ -124,9 +147,9 @@ let package = Package(
                 "0007_housekeeping", "0008_cluster", "0009_runs", "0010_limits", "0011_foreign",
             ]),
         store(
-            "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "JSONText", "JobKit", "Ledger", "Money",
-            "Postgres",
-            "QueueStore", migrations: ["0001_books", "0002_retention"]),
+            "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "Documents", "JSONText", "JobKit", "Ledger",
+            "Money", "Postgres", "QueueStore",
+            migrations: ["0001_books", "0002_retention", "hooks_0001_inbox", "0001_documents", "0001_mails"]),
 
         // Stand-ins for people without accounts: what behaves as the real thing does.
         library("Sandboxes", "CLinux", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "Threads"),
@@ -134,6 +157,9 @@ let package = Package(
         // Gateways: the ports' counterparts outside, as they really speak.
         library(
             "Gateways", "BillingPorts", "Crypto", "Dates", "HTTPClient", "HTTPTypes", "JSONText", "JobKit", "Money"),
+
+        library(
+            "DocumentStorage", "BillingPorts", "Crypto", "Dates", "HTTPClient", "HTTPTypes", "Threads"),
 
         // What the queue is tried with: jobs that do nothing for anybody, and the faults that happen to them.
         library(
@@ -145,23 +171,27 @@ let package = Package(
             name: "billwright",
             dependencies: [
                 "Accounts", "Bench", "Billing", "BillingPorts", "BooksStore", "Catalogues", "Commands", "CustomerMails",
-                "Dates", "DunningEmails", "Gateways", "HTTPClient", "HTTPServer", "Histories", "InvoiceGeneration",
-                "JSONText", "JobKit", "Ledger", "LocalPostgres", "Money",
+                "Dates", "DocumentRendering", "DocumentStorage", "Documents", "DunningEmails", "GatewayEvents", "Gateways",
+                "HTTPClient", "HTTPServer", "Histories", "InvoiceGeneration",
+                "JSONText", "JobKit", "Ledger", "LocalPostgres", "Mails", "Money",
                 "Observability", "PaymentMethods", "PaymentRetries", "Postgres", "Processes", "Proration", "QueueStore",
-                "Renewals", "Runtime", "Sandboxes", "Scenarios", "Web",
+                "Renewals", "Runtime", "Sandboxes", "Scenarios", "Typesetting", "Web",
             ], swiftSettings: strict),
 
         // What tests share, then the tests.
         testSupport("TestSupport", "Postgres"),
         testSupport("JudgeSupport"),
         testSupport(
-            "BillingSupport", "Accounts", "Billing", "BillingPorts", "BooksStore", "Dates", "JobKit", "Money",
+            "BillingSupport", "Accounts", "Billing", "BillingPorts", "BooksStore", "Dates", "Documents", "JobKit",
+            "Money",
             "Postgres", "QueueStore", "TestSupport"),
         tests("Tidy"),
         tests("Dates", "Chance", "Dates"),
         tests("Money", "Chance", "Money"),
         tests("Ledger", "Chance", "Dates", "Ledger", "Money"),
         tests("JSONText", "Chance", "JSONText"),
+        tests("Templates", "Templates"),
+        tests("Mails", "Accounts", "Billing", "BillingPorts", "Dates", "Mails", "Money"),
         tests("Billing", "Billing", "Chance", "Dates", "JSONText", "Ledger", "Money"),
         tests(
             "Scenarios", "Accounts", "Billing", "Chance", "Dates", "JSONText", "Ledger", "Money", "Scenarios"),
@@ -178,7 +208,7 @@ let package = Package(
         tests(
             "Gateways", "BillingPorts", "Dates", "Gateways", "HTTPClient", "HTTPServer", "HTTPTypes", "JSONText",
             "JobKit", "JudgeSupport", "Money", "Sandboxes"),
-        tests("Web", "HTTPClient", "HTTPServer", "HTTPTypes", "Observability", "Web"),
+        tests("Web", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "JudgeSupport", "Observability", "Web"),
         tests("Sandboxes", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "JudgeSupport", "Sandboxes"),
         tests("LocalPostgres", "LocalPostgres", "Processes"),
         tests("QueueStore", "Chance", "Dates", "JobKit", "Postgres", "QueueStore", "TestSupport"),
@@ -186,13 +216,25 @@ let package = Package(
             "BooksStore", "Accounts", "Billing", "BillingPorts", "BooksStore", "Chance", "Dates", "JSONText", "JobKit",
             "Ledger", "Money", "Postgres", "QueueStore", "TestSupport"),
         tests("BillingSupport", "BillingSupport", "Dates"),
+        tests("Documents", "Accounts", "Billing", "Dates", "Documents", "Money"),
+        tests(
+            "Typesetting", "Accounts", "Billing", "Dates", "Documents", "JudgeSupport", "Money", "Processes",
+            "Typesetting"),
+        tests(
+            "DocumentStorage", "BillingPorts", "Crypto", "Dates", "DocumentStorage", "HTTPClient", "HTTPServer",
+            "HTTPTypes", "JudgeSupport"),
         jobTests("Renewals", "InvoiceGeneration"),
         jobTests("Proration", "InvoiceGeneration"),
         jobTests("InvoiceGeneration", "Chance", "Renewals"),
         jobTests("PaymentRetries", "DunningEmails"),
         jobTests("DunningEmails", "PaymentRetries", "Renewals"),
         jobTests("PaymentMethods", "InvoiceGeneration", "PaymentRetries"),
-        jobTests("CustomerMails"),
+        jobTests("CustomerMails", "Mails"),
+        jobTests(
+            "GatewayEvents", "BooksStore", "Gateways", "HTTPClient", "HTTPServer", "HTTPTypes", "JudgeSupport",
+            "Observability", "PaymentMethods", "PaymentRetries", "Sandboxes", "Web"),
+        jobTests(
+            "DocumentRendering", "BooksStore", "Crypto", "DocumentStorage", "Documents", "JudgeSupport", "Typesetting"),
         tests("Runtime", "Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"),
         tests(
             "EndToEnd", "BooksStore", "CLinux", "Dates", "HTTPClient", "JobKit", "JudgeSupport", "LocalPostgres",

@@ -15,6 +15,8 @@ public struct BillingSettings: Hashable, Sendable {
     public var brakes: Brakes?
     public var reminders: Reminders
     public var retention: Retention
+    /// Whether each invoice, credit note and receipt is made a document as soon as it is there.
+    public var rendersDocuments = false
 
     public init(
         currency: Currency, proration: Proration = Proration(), numbering: InvoiceNumbering = InvoiceNumbering(),

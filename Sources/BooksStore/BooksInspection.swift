@@ -37,7 +37,7 @@ public struct BooksInspection: Sendable {
         try await read(seller) { transaction in
             let ids = try await transaction.query(LoadingSQL.customerIDs([code.uppercased()], of: seller))
                 .decode(String.self, Customer.ID.self)
-            return try await whole(ids.map(\.1), of: seller, transaction).first
+            return try await reader(seller, transaction).whole(ids.map(\.1)).first
         }
     }
 
@@ -58,7 +58,7 @@ public struct BooksInspection: Sendable {
                 let page = try await transaction.query(
                     AccountSQL.page(of: seller, after: cursor, limit: BooksInspection.page)
                 ).decode(Customer.ID.self)
-                accounts += try await whole(page, of: seller, transaction)
+                accounts += try await reader(seller, transaction).whole(page)
                 cursor = page.count < BooksInspection.page ? nil : page.last
             } while cursor != nil
             return accounts
@@ -70,6 +70,10 @@ public struct BooksInspection: Sendable {
 
     func reader(_ seller: Seller.ID, _ transaction: Transaction) -> AccountReader {
         AccountReader(seller: seller, context: context, transaction: transaction, own: OwnChanges())
+    }
+
+    func mailReader(_ transaction: Transaction) -> MailReader {
+        MailReader(zones: context.zones, transaction: transaction)
     }
 
     func read<Value: Sendable>(
@@ -86,12 +90,12 @@ public struct BooksInspection: Sendable {
             try await reader(seller, transaction).accounts(keys.map(\.customer).sorted(), locking: false)
         }
     }
+}
 
+extension AccountReader {
     /// Accounts as if all of their entries and mails had only now been made.
-    private func whole(
-        _ customers: [Customer.ID], of seller: Seller.ID, _ transaction: Transaction
-    ) async throws -> [OpenAccount] {
-        let accounts = try await reader(seller, transaction).accounts(customers, locking: false)
+    func whole(_ customers: [Customer.ID], locking: Bool = false) async throws -> [OpenAccount] {
+        let accounts = try await accounts(customers, locking: locking)
         let answers = try await transaction.pipeline([
             AccountSQL.entries(customers, of: seller), AccountSQL.mails(customers, of: seller),
         ])

@@ -166,6 +166,7 @@ extension BillingSettings {
         settings.brakes = seller.brakes
         settings.reminders = seller.reminders
         settings.retention = seller.retention
+        settings.rendersDocuments = seller.branding?.rendering == .onIssue
         return settings
     }
 }

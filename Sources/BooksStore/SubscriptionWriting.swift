@@ -17,11 +17,11 @@ extension StoreSQL {
         }
     }
 
-    func insertSubscriptions() throws -> Writing {
-        let rows = changes.newSubscriptions
+    func storeSubscriptions() throws -> Writing {
+        let rows = changes.subscriptions
         let subscriptions = rows.map(\.value)
         return Writing(
-            "a new subscription", rows: rows.count,
+            "a subscription", rows: rows.count,
             """
             INSERT INTO books.subscriptions
                    (seller_id, customer_id, ordinal, code, state, plan, starts_on, ends_on, cancelled_at, content)
@@ -30,24 +30,9 @@ extension StoreSQL {
                    \(subscriptions.map(\.state.rawValue)), \(subscriptions.map(\.plan.code)),
                    \(subscriptions.map(\.start)), \(subscriptions.map { $0.end?.date }),
                    \(subscriptions.map { $0.cancellations.last?.at }), \(try contents(rows)))
-            """)
-    }
-
-    func updateSubscriptions() throws -> Writing {
-        let rows = changes.changedSubscriptions
-        let subscriptions = rows.map(\.value)
-        return Writing(
-            "a subscription", rows: rows.count,
-            """
-            UPDATE books.subscriptions AS subscription
-               SET state = changed.state, plan = changed.plan, ends_on = changed.ends_on,
-                   cancelled_at = changed.cancelled_at, content = changed.content
-              FROM unnest(\(rows.map(\.customer)), \(rows.map(\.ordinal)), \(subscriptions.map(\.state.rawValue)),
-                          \(subscriptions.map(\.plan.code)), \(subscriptions.map { $0.end?.date }),
-                          \(subscriptions.map { $0.cancellations.last?.at }), \(try contents(rows)))
-                   AS changed(customer_id, ordinal, state, plan, ends_on, cancelled_at, content)
-             WHERE subscription.seller_id = \(seller) AND subscription.customer_id = changed.customer_id
-               AND subscription.ordinal = changed.ordinal
+                ON CONFLICT (seller_id, customer_id, ordinal) DO UPDATE
+               SET state = excluded.state, plan = excluded.plan, ends_on = excluded.ends_on,
+                   cancelled_at = excluded.cancelled_at, content = excluded.content
             """)
     }
 

@@ -26,15 +26,14 @@ public struct Home: Sendable, Hashable {
     public static func resolve(
         environment: [String: String], user: SystemUser = .current
     ) throws(LocalPostgresError) -> Home {
-        let path: String
-        if let given = environment["BILLWRIGHT_HOME"], !given.isEmpty {
-            path = given
-        } else if user.isRoot {
-            path = "/var/lib/billwright"
-        } else {
-            path = (environment["HOME"] ?? user.homeFolder) + "/.local/state/billwright"
-        }
-        return try Home(path, user: user)
+        try Home(path(environment: environment, user: user), user: user)
+    }
+
+    /// The same, without asking whether a server could live there.
+    public static func path(environment: [String: String], user: SystemUser = .current) -> String {
+        if let given = environment["BILLWRIGHT_HOME"], !given.isEmpty { return given }
+        if user.isRoot { return "/var/lib/billwright" }
+        return (environment["HOME"] ?? user.homeFolder) + "/.local/state/billwright"
     }
 
     /// - Throws: `badHome` as `resolve` does, and when root finds no user that the server could run as.

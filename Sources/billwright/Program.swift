@@ -8,14 +8,18 @@ extension Program {
         commands: [
             .up, .migrate, .load, .catalogCheck, .catalogShow, .catalogDiff, .catalogLoad, .worker, .scheduler, .web,
             .bill, .invoicesList, .invoicesShow, .invoicesExplain,
+            .invoicesPDF, .creditNotesPDF, .receiptsPDF, .documentsShow,
         ] + Commands.Command.invoicesActs + [
             .customersList, .customersShow, .customersRelease, .subscriptionsShow,
         ] + Commands.Command.subscriptionsActs + Commands.Command.retention + [
-            .ledgerBalance, .jobsList, .jobsShow, .jobsStats,
+            .ledgerBalance,
+        ] + Commands.Command.webhooks + Commands.Command.mail + [
+            .jobsList, .jobsShow, .jobsStats,
         ] + Commands.Command.jobsActs + [
             .queuesList, .queuesPause, .queuesResume, .queuesRetention, .queuesRelane, .runsList, .runsShow, .runsStop,
             .runsResume, .schedulesList, .schedulesRunNow, .schedulesPause,
-            .schedulesResume, .doctor, .ready, .simulate, .benchSimulate, .benchBilling, .benchQueue, .benchNoopWorker,
+            .schedulesResume, .doctor, .ready, .simulate, .benchSimulate, .benchBilling, .benchPDF, .benchQueue,
+            .benchNoopWorker,
             .benchChaosQueue, .benchWorker,
             .benchCounterpart, .sandboxStripe, .sandboxMail,
         ])

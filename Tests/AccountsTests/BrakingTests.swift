@@ -75,7 +75,8 @@ import Testing
         try account.perform(.subscribe(.init(code: "one", plan: "free")), at: Self.at("2026-01-01"))
         #expect(try Self.bill(&account, on: "2026-01-01") == nil)
         try account.perform(
-            .changePlan(subscription: "one", plan: "paid", .init(when: .now), effective: nil), at: Self.at("2026-01-01"))
+            .changePlan(subscription: "one", plan: "paid", .init(when: .now), effective: nil), at: Self.at("2026-01-01")
+        )
         #expect(try Self.bill(&account, on: "2026-01-01") == nil)
         #expect(account.invoices.map(\.total) == [Books.cents(50_000)])
     }

@@ -10,7 +10,7 @@ import Testing
 extension TextSamples {
     fileprivate mutating func settings() throws -> BillingSettings {
         let days = Set(some { $0.count(1...30) }).sorted()
-        return BillingSettings(
+        var settings = BillingSettings(
             currency: currency,
             proration: Proration(
                 unit: pick(Proration.Unit.self), credit: pick(Proration.CreditBasis.self),
@@ -28,6 +28,8 @@ extension TextSamples {
             retention: Retention(
                 reasons: (0..<count(0...3)).map { "r-\($0)" }, offer: maybe { $0.code() },
                 winBack: maybe { Retention.WinBack(days: $0.count(1...99), coupon: $0.maybe { $0.code() }) }))
+        settings.rendersDocuments = count(0...1) == 1
+        return settings
     }
 
     fileprivate mutating func coupon() throws -> Coupon {

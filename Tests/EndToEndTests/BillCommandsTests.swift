@@ -123,7 +123,8 @@ struct BillCommandsTests {
             try await shop.withWorker {
                 let run = try await shop.json(Progress.self, 1, "bill")
                 #expect(run.held == 1 && run.failed == 0 && run.state == "running")
-                #expect(try await shop.json([Listed].self, 0, "invoices", "list").map(\.number) == Array(numbers.prefix(2)))
+                #expect(
+                    try await shop.json([Listed].self, 0, "invoices", "list").map(\.number) == Array(numbers.prefix(2)))
                 let (status, parked) = try await shop.finish("customers", "list", "--parked")
                 #expect(status == .code(0) && parked.output.count == 1 && parked.output[0].hasPrefix("c-2"))
 

@@ -58,7 +58,9 @@ extension Installations {
             defer { try? FileManager.default.removeItem(atPath: file) }
             let (status, run) = try await Self.simulate(["--check", file, Self.example("calendar/calendar_week")])
             #expect(status == .code(1))
-            #expect(run.output.count == 3 && run.output[0].hasPrefix("\(file): line 13: invoices[4].total"), "\(run.output)")
+            #expect(
+                run.output.count == 3 && run.output[0].hasPrefix("\(file): line 13: invoices[4].total"), "\(run.output)"
+            )
             #expect(run.output.last == "1 as expected, 1 not")
         }
 

@@ -13,11 +13,12 @@ private let allowedImports: [String: Set<String>] = [
     "Histories": ["Accounts", "Billing", "Chance", "Dates", "JSONText", "Ledger", "Money", "Scenarios"],
     "JobKit": ["Dates", "FoundationEssentials"],
     "Accounts": ["Billing", "Dates", "JSONText", "Ledger", "Money"],
-    "BillingPorts": ["Accounts", "Billing", "Dates", "JobKit", "Money"],
+    "BillingPorts": ["Accounts", "Billing", "Dates", "Documents", "JobKit", "Money"],
+    "Documents": ["Accounts", "Billing", "Dates", "Ledger", "Money"],
 ]
 private let handlerImports: Set<String> = ["Accounts", "Billing", "BillingPorts", "Dates", "JobKit", "Money"]
 private let pureTargets: Set<String> = [
-    "Dates", "Money", "Ledger", "JSONText", "Billing", "Accounts", "Scenarios", "Histories",
+    "Dates", "Money", "Ledger", "JSONText", "Billing", "Accounts", "Documents", "Scenarios", "Histories",
 ]
 
 private let isTest: @Sendable (SourceFile) -> Bool = { $0.path.hasPrefix("Tests/") }

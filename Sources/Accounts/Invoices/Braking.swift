@@ -49,7 +49,9 @@ extension Account {
             return .issue(draft)
         }
         let fingerprint = draft.fingerprint
-        if let parking, parking.fingerprint == fingerprint { return parking.isReleased ? .issue(draft) : .hold(parking) }
+        if let parking, parking.fingerprint == fingerprint {
+            return parking.isReleased ? .issue(draft) : .hold(parking)
+        }
         let parking = Parking(since: instant, reason: reason, total: draft.total, fingerprint: fingerprint)
         self.parking = parking
         return .hold(parking)
@@ -86,7 +88,9 @@ extension Account {
             }
         }
         guard let growth = brakes.maximumGrowth, let before = try invoicedBefore(draft, at: date) else { return nil }
-        guard Rational(draft.total.minorUnits).magnitude > (try growth * Rational(before.minorUnits)) else { return nil }
+        guard Rational(draft.total.minorUnits).magnitude > (try growth * Rational(before.minorUnits)) else {
+            return nil
+        }
         return "its total of \(draft.total) is more than \(growth) times the \(before) of the period before"
     }
 

@@ -17,13 +17,14 @@ extension BillingSettings {
                 "prefix": numbering.prefix.map { .string($0) },
             ]), "dunning": dunning.json, "tax": ["rates": .array(taxRates.map(\.json))], "brakes": brakes?.json,
             "reminders": reminders.json, "cancellation": retention.json,
+            "documents": rendersDocuments ? .bool(true) : nil,
         ])
     }
 
     /// Reads back what `json` wrote.
     public init(reading node: JSONNode) throws(JSONFault) {
         try node.allowing(keys: [
-            "currency", "proration", "invoice", "dunning", "tax", "brakes", "reminders", "cancellation",
+            "currency", "proration", "invoice", "dunning", "tax", "brakes", "reminders", "cancellation", "documents",
         ])
         let invoice = try node.required("invoice")
         try invoice.allowing(keys: ["net_days", "numbering", "prefix"])
@@ -41,6 +42,7 @@ extension BillingSettings {
             brakes: try node.optional("brakes", Brakes.init(reading:)),
             reminders: try node.optional("reminders", Reminders.init(reading:)) ?? Reminders(),
             retention: try node.optional("cancellation", Retention.init(reading:)) ?? Retention())
+        rendersDocuments = try node.optional("documents", Field.bool) ?? false
     }
 }
 

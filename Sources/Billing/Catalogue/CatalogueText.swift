@@ -31,6 +31,7 @@ extension Seller {
             "currency": .string(currency.code), "invoice": .object(invoice), "dunning": dunning.json,
             "brakes": brakes?.json, "reminders": reminders == Reminders() ? nil : reminders.json,
             "cancellation": retention.json,
+            "branding": branding?.json,
         ])
     }
 }

@@ -15,11 +15,15 @@ public struct Seller: Hashable, Sendable {
     public let brakes: Brakes?
     public let reminders: Reminders
     public let retention: Retention
+    /// `nil`: documents say its name and nothing else of it.
+    public let branding: Branding?
+    /// In which it writes to customers who have none: `de`, `de-AT`; English if `nil`.
+    public let language: String?
 
     public init(
         code: String, name: String, timeZone: String, currency: Currency, invoices: InvoiceSettings,
         dunning: Dunning = Dunning(), brakes: Brakes? = nil, reminders: Reminders = Reminders(),
-        retention: Retention = Retention()
+        retention: Retention = Retention(), branding: Branding? = nil, language: String? = nil
     ) {
         self.code = code
         self.name = name
@@ -30,6 +34,8 @@ public struct Seller: Hashable, Sendable {
         self.brakes = brakes
         self.reminders = reminders
         self.retention = retention
+        self.branding = branding
+        self.language = language
     }
 }
 

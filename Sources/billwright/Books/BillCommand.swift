@@ -14,7 +14,8 @@ extension Commands.Command {
         settings: [
             .database, .seller, .by, .reason,
             Setting("--date", "DATE", help: "such as 2026-12-01; today in the seller's zone if left out"),
-            Setting(switch: "--dry-run", help: "tell what would be invoiced and write nothing; a future date may be asked"),
+            Setting(
+                switch: "--dry-run", help: "tell what would be invoiced and write nothing; a future date may be asked"),
             Setting(switch: "--release", help: "release the held customers of that date's run"),
             Setting(switch: "--detach", help: "make the run and do not wait for it"),
             Setting("--batch", "N", default: "100", help: "customers of one job, up to 1000"), .json,
@@ -64,7 +65,8 @@ private enum BillCommand {
         let runs = BillingRuns(desk: desk, date: date)
         let (run, name, state) = try await runs.open()
         guard state == .open else {
-            Terminal.complain("run \(run) (\(name)) is going on, or waits for held customers: billwright runs show \(name)")
+            Terminal.complain(
+                "run \(run) (\(name)) is going on, or waits for held customers: billwright runs show \(name)")
             return 1
         }
         try await runs.fill(run, batch: batch)

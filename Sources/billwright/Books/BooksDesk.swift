@@ -31,7 +31,8 @@ struct BooksDesk: Sendable {
             arguments.database(application: name), connections: 2, wait: .zero, log: Log(component: name))
         do {
             let seller = try await seller(arguments, composition.pool)
-            let status = try await body(BooksDesk(composition: composition, seller: seller, now: composition.clock.now()))
+            let status = try await body(
+                BooksDesk(composition: composition, seller: seller, now: composition.clock.now()))
             await composition.close()
             return status
         } catch let fault as OperationFault {

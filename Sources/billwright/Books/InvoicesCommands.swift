@@ -71,7 +71,8 @@ private enum InvoicesCommands {
                         + "refunded \(note.refunded.decimal)")
             }
             for attempt in account.attempts where attempt.invoice == place {
-                Terminal.print("charge \(attempt.at)  \(attempt.amount)  \(attempt.outcome?.rawValue ?? "not answered")")
+                Terminal.print(
+                    "charge \(attempt.at)  \(attempt.amount)  \(attempt.outcome?.rawValue ?? "not answered")")
             }
             return 0
         }

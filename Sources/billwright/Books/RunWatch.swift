@@ -3,9 +3,9 @@ internal import BillingPorts
 internal import BooksStore
 internal import Commands
 internal import Dates
-internal import Money
 internal import JSONText
 internal import JobKit
+internal import Money
 internal import QueueStore
 internal import Runtime
 
@@ -40,7 +40,9 @@ struct RunWatch: Sendable {
             }
             await drain.wait(for: .draining, atMost: Self.interval)
             if drain.stage > .running {
-                Terminal.note("the run goes on: billwright runs show \(name); to stop it: billwright runs stop \(name) --reason …")
+                Terminal.note(
+                    "the run goes on: billwright runs show \(name); to stop it: billwright runs stop \(name) --reason …"
+                )
                 return try await tell(status: 0)
             }
         }
@@ -54,7 +56,9 @@ struct RunWatch: Sendable {
         if progress.held > 0, !isJSON {
             for customer in try await BillingRuns.heldCustomers(of: run.id, desk).prefix(Self.named) {
                 guard let open = try await desk.inspection.accounts([customer]).first else { continue }
-                let reason = open.account.parking.map { "\($0.total): \($0.reason)" } ?? "billwright jobs list --run \(run.id) --state held"
+                let reason =
+                    open.account.parking.map { "\($0.total): \($0.reason)" }
+                    ?? "billwright jobs list --run \(run.id) --state held"
                 Terminal.print("  held \(open.account.code)  \(reason)")
             }
         }

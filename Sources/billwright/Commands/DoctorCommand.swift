@@ -165,7 +165,7 @@ private enum DoctorCommand {
         let schema = await schema(configuration)
         findings.append(schema)
         await connection.close()
-        if schema.grade == .well { 
+        if schema.grade == .well {
             findings += await queue(configuration, patience: patience, now: offset)
             findings += await books(configuration)
         }

@@ -20,15 +20,19 @@ struct SimulationPulse {
     private let store: Composition.Store
     private let numbering: Turnstile
     private let queues: Set<QueueName>
+    private let longestPause: Duration
 
-    init(_ composition: Composition, store: Composition.Store, numbering: Turnstile, queues: Set<QueueName>)
-        async throws
-    {
+    /// `longestPause`: between two looks; each costs the database as much as many jobs.
+    init(
+        _ composition: Composition, store: Composition.Store, numbering: Turnstile, queues: Set<QueueName>,
+        longestPause: Duration = .milliseconds(2)
+    ) async throws {
         connection = try await PostgresConnection.connect(composition.configuration)
         _ = try await connection.query("SELECT set_config('billwright.tenant', '*', false)")
         self.store = store
         self.numbering = numbering
         self.queues = queues
+        self.longestPause = longestPause
     }
 
     /// Returns when no job that was due by `now` is left.
@@ -41,7 +45,7 @@ struct SimulationPulse {
         while left != .nothing {
             if left == .numbers { numbering.admit() }
             try await Task.sleep(for: pause)
-            pause = min(pause * 2, .milliseconds(2))
+            pause = min(pause * 2, longestPause)
             if checked.duration(to: .now) > .milliseconds(200) {
                 checked = .now
                 try await requireNoFailures()

@@ -1,0 +1,3 @@
+// libqrencode: the two calls that Typesetting makes need no shim.
+#pragma once
+#include <qrencode.h>
