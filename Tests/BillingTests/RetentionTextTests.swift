@@ -1,5 +1,6 @@
 import Billing
 import Dates
+import JSONText
 import Testing
 
 /// What a catalogue says of those who go, of trials, and of plans that are sold no more.
