@@ -69,6 +69,12 @@ public struct TrialUse: Hashable, Sendable {
     public let subject: String
     public let used: Rational
     public let maximum: Int64
+
+    public init(subject: String, used: Rational, maximum: Int64) {
+        self.subject = subject
+        self.used = used
+        self.maximum = maximum
+    }
 }
 
 extension Account {
