@@ -28,7 +28,7 @@ let mailTexts = ["en", "de"].flatMap { language in
         "invoice_issued", "payment_receipt", "dunning_friendly", "dunning_urgent", "dunning_final",
         "payment_method_needed", "payment_action_required", "subscription_suspended", "subscription_restored",
         "subscription_cancelled", "trial_ending", "trial_expired", "renewal_reminder", "credit_note_issued",
-        "refund_issued", "usage_80", "usage_90", "usage_100", "layout",
+        "refund_issued", "usage_80", "usage_90", "usage_100", "win_back", "layout",
     ]
     return mails.flatMap { ["\($0).\(language).txt", "\($0).\(language).html"] } + ["format.\(language).txt"]
 }
@@ -154,8 +154,10 @@ let package = Package(
         store(
             "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "Documents", "JSONText", "JobKit", "Ledger",
             "Money", "Postgres", "QueueStore",
-            migrations: ["0001_books", "0002_room", "hooks_0001_inbox", "hooks_0002_outbox",
-                "0001_documents", "0001_mails", "0001_pay"]),
+            migrations: [
+                "0001_books", "0002_room", "0003_retention", "hooks_0001_inbox", "hooks_0002_outbox",
+                "documents_0001_documents", "mails_0001_mails", "pay_0001_pay",
+            ]),
 
         // What customers see on the web.
         library(

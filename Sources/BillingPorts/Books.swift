@@ -80,11 +80,14 @@ public struct OpenAccount: Sendable {
     public var account: Account
     /// As it was read.
     public let before: Account
+    /// When it was to be looked at again, as it was read; `nil`: never.
+    public let dueAt: Instant?
 
-    public init(key: CustomerKey, profile: CustomerProfile, account: Account) {
+    public init(key: CustomerKey, profile: CustomerProfile, account: Account, dueAt: Instant? = nil) {
         self.key = key
         self.profile = profile
         self.account = account
+        self.dueAt = dueAt
         before = account
     }
 }

@@ -37,7 +37,7 @@ struct AccountReader {
         if locking { own.read(found.map(\.key), version: who.version) }
         return found.compactMap { customer, key, kept in
             guard let account = kept ?? read.removeValue(forKey: customer.id) else { return nil }
-            return OpenAccount(key: key, profile: customer.profile(of: who), account: account)
+            return OpenAccount(key: key, profile: customer.profile(of: who), account: account, dueAt: customer.dueAt)
         }
     }
 
@@ -148,18 +148,20 @@ struct StoredCustomer {
     private let credit, recognizedBooked: Money
     private let entryCount, mailCount: Int
     private let state: PostgresJSON
+    /// When it is to be looked at again.
+    let dueAt: Instant?
     private let method: ActivePaymentMethod?
 
     init(_ row: Row) throws {
         let (
             id, code, name, email, currency, timeZone, country, region, postalCode, isTaxExempt, billingDay, payment,
-            netDays, gatewayCustomer, credit, recognized, entryCount, mailCount, state, method, reference,
+            netDays, gatewayCustomer, credit, recognized, entryCount, mailCount, state, dueAt, method, reference,
             version
         ) = try row.decode(
             Customer.ID.self, String.self, String.self, String?.self, String.self, String.self, String?.self,
             String?.self, String?.self, Bool.self, Int?.self, String?.self, Int?.self, String?.self, Int64.self,
-            Int64.self, Int.self, Int.self, PostgresJSON.self, PaymentMethod.ID?.self, String?.self,
-            Int64.self)
+            Int64.self, Int.self, Int.self, PostgresJSON.self, Instant?.self, PaymentMethod.ID?.self,
+            String?.self, Int64.self)
         let stored = Stored("customers", id)
         self.id = id
         self.version = version
@@ -173,7 +175,7 @@ struct StoredCustomer {
         }
         self.credit = try stored.money(credit, currency)
         recognizedBooked = try stored.money(recognized, currency)
-        (self.entryCount, self.mailCount, self.state) = (entryCount, mailCount, state)
+        (self.entryCount, self.mailCount, self.state, self.dueAt) = (entryCount, mailCount, state, dueAt)
         self.method = method.flatMap { id in reference.map { ActivePaymentMethod(id: id, reference: $0) } }
     }
 

@@ -11,7 +11,7 @@ extension Program {
             .invoicesPDF, .creditNotesPDF, .receiptsPDF, .documentsShow,
         ] + Commands.Command.invoicesActs + [
             .customersList, .customersShow, .customersRelease, .subscriptionsShow,
-        ] + Commands.Command.subscriptionsActs + [
+        ] + Commands.Command.subscriptionsActs + Commands.Command.retention + [
             .ledgerBalance
         ] + Commands.Command.webhooks + Commands.Command.endpoints + Commands.Command.mail + [
             .jobsList, .jobsShow, .jobsStats,
