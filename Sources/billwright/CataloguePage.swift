@@ -26,6 +26,10 @@ struct CataloguePage {
         line("  what fails is \(retries); \(dunning.final.rawValue) after \(dunning.graceDays) days")
         if let most = seller.brakes?.maximumLines { line("  parked with more than \(most) lines of a subscription") }
         if let growth = seller.brakes?.maximumGrowth { line("  parked over \(growth) times the period before") }
+        if let branding = seller.branding {
+            let when = branding.rendering == .onIssue ? "made as soon as they are issued" : "made when asked for"
+            line("  documents in \(branding.locale.rawValue), \(when)")
+        }
     }
 
     private mutating func add(_ plan: Plan) throws(MoneyFault) {
