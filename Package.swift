@@ -22,6 +22,17 @@ func store(_ name: String, _ imports: String..., migrations: [String]) -> Target
         resources: migrations.map { .embedInCode("Migrations/\($0).sql") }, swiftSettings: strict)
 }
 
+/// Every file of a mail that ships with the program.
+let mailTexts = ["en", "de"].flatMap { language in
+    let mails = [
+        "invoice_issued", "payment_receipt", "dunning_friendly", "dunning_urgent", "dunning_final",
+        "payment_method_needed", "payment_action_required", "subscription_suspended", "subscription_restored",
+        "subscription_cancelled", "trial_ending", "trial_expired", "renewal_reminder", "credit_note_issued",
+        "refund_issued", "usage_80", "usage_90", "usage_100", "layout",
+    ]
+    return mails.flatMap { ["\($0).\(language).txt", "\($0).\(language).html"] } + ["format.\(language).txt"]
+}
+
 /// A job type: `Jobs/<name>`. It sees the domain, the ports and the queue's words, never another job type.
 func job(_ name: String) -> Target {
     .target(
@@ -68,6 +79,7 @@ let package = Package(
         library("Money"),
         library("Ledger", "Dates", "Money"),
         library("JSONText"),
+        library("Templates"),
         // Chance that repeats, for trials and tests.
         library("Chance"),
         library("Billing", "Dates", "JSONText", "Ledger", "Money"),
@@ -88,6 +100,7 @@ let package = Package(
         job("DunningEmails"),
         job("PaymentMethods"),
         job("CustomerMails"),
+        job("GatewayEvents"),
         job("DocumentRendering"),
 
         // What a person says to the process, and it of itself.
@@ -111,7 +124,7 @@ let package = Package(
         library("Typesetting", "BillingPorts", "Billing", "CPango", "CQREncode", "Dates", "Documents", "Threads"),
 
         // Listeners of our own.
-        library("Web", "HTTPServer", "HTTPTypes", "Observability"),
+        library("Web", "Crypto", "HTTPServer", "HTTPTypes", "JSONText", "Observability"),
 
         // What ships as data.
         .target(
@@ -120,6 +133,11 @@ let package = Package(
                 .embedInCode("\($0).json")
             },
             swiftSettings: strict),
+        .target(
+            name: "MailTexts", path: "templates/mail",
+            resources: mailTexts.map { .embedInCode($0) }, swiftSettings: strict),
+        // Mails in words.
+        library("Mails", "Accounts", "Billing", "BillingPorts", "Dates", "MailTexts", "Money", "Templates"),
 
         // Stores: JobKit's and BillingPorts' interfaces in Postgres, over one transaction value.
         store(
@@ -130,7 +148,7 @@ let package = Package(
             ]),
         store(
             "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "Documents", "JSONText", "JobKit", "Ledger",
-            "Money", "Postgres", "QueueStore", migrations: ["0001_books", "0001_documents"]),
+            "Money", "Postgres", "QueueStore", migrations: ["0001_books", "hooks_0001_inbox", "0001_documents", "0001_mails"]),
 
         // Stand-ins for people without accounts: what behaves as the real thing does.
         library("Sandboxes", "CLinux", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "Threads"),
@@ -152,9 +170,9 @@ let package = Package(
             name: "billwright",
             dependencies: [
                 "Accounts", "Bench", "Billing", "BillingPorts", "BooksStore", "Catalogues", "Commands", "CustomerMails",
-                "Dates", "DocumentRendering", "DocumentStorage", "Documents", "DunningEmails", "Gateways", "HTTPClient",
-                "HTTPServer", "Histories", "InvoiceGeneration",
-                "JSONText", "JobKit", "Ledger", "LocalPostgres", "Money",
+                "Dates", "DocumentRendering", "DocumentStorage", "Documents", "DunningEmails", "GatewayEvents", "Gateways",
+                "HTTPClient", "HTTPServer", "Histories", "InvoiceGeneration",
+                "JSONText", "JobKit", "Ledger", "LocalPostgres", "Mails", "Money",
                 "Observability", "PaymentMethods", "PaymentRetries", "Postgres", "Processes", "Proration", "QueueStore",
                 "Renewals", "Runtime", "Sandboxes", "Scenarios", "Typesetting", "Web",
             ], swiftSettings: strict),
@@ -171,6 +189,8 @@ let package = Package(
         tests("Money", "Chance", "Money"),
         tests("Ledger", "Chance", "Dates", "Ledger", "Money"),
         tests("JSONText", "Chance", "JSONText"),
+        tests("Templates", "Templates"),
+        tests("Mails", "Accounts", "Billing", "BillingPorts", "Dates", "Mails", "Money"),
         tests("Billing", "Billing", "Chance", "Dates", "JSONText", "Ledger", "Money"),
         tests(
             "Scenarios", "Accounts", "Billing", "Chance", "Dates", "JSONText", "Ledger", "Money", "Scenarios"),
@@ -187,7 +207,7 @@ let package = Package(
         tests(
             "Gateways", "BillingPorts", "Dates", "Gateways", "HTTPClient", "HTTPServer", "HTTPTypes", "JSONText",
             "JobKit", "JudgeSupport", "Money", "Sandboxes"),
-        tests("Web", "HTTPClient", "HTTPServer", "HTTPTypes", "Observability", "Web"),
+        tests("Web", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "JudgeSupport", "Observability", "Web"),
         tests("Sandboxes", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "JudgeSupport", "Sandboxes"),
         tests("LocalPostgres", "LocalPostgres", "Processes"),
         tests("QueueStore", "Chance", "Dates", "JobKit", "Postgres", "QueueStore", "TestSupport"),
@@ -208,7 +228,10 @@ let package = Package(
         jobTests("PaymentRetries", "DunningEmails"),
         jobTests("DunningEmails", "PaymentRetries", "Renewals"),
         jobTests("PaymentMethods", "InvoiceGeneration", "PaymentRetries"),
-        jobTests("CustomerMails"),
+        jobTests("CustomerMails", "Mails"),
+        jobTests(
+            "GatewayEvents", "BooksStore", "Gateways", "HTTPClient", "HTTPServer", "HTTPTypes", "JudgeSupport",
+            "Observability", "PaymentMethods", "PaymentRetries", "Sandboxes", "Web"),
         jobTests(
             "DocumentRendering", "BooksStore", "Crypto", "DocumentStorage", "Documents", "JudgeSupport", "Typesetting"),
         tests("Runtime", "Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"),

@@ -83,7 +83,10 @@ extension GatewayCustomer {
 
 extension EffectRequest {
     fileprivate static func creation(of method: PaymentMethodRecord) -> EffectRequest {
-        EffectRequest(scope: "customer/\(method.customer)", name: "create", fingerprint: method.customerCode)
+        // One that the gateway has deleted since is not had again by its key.
+        let again = method.gatewayLosses == 0 ? "" : "/\(method.gatewayLosses)"
+        return EffectRequest(
+            scope: "customer/\(method.customer)\(again)", name: "create", fingerprint: method.customerCode)
     }
 
     fileprivate static func attachment(of method: PaymentMethodRecord) -> EffectRequest {

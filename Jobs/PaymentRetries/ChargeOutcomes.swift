@@ -12,7 +12,9 @@ extension CollectPaymentsHandler {
             // It answered, and what it says cannot be: charged twice, another amount. Nothing of ours may go on from there.
             return .held(reason: "\(charge.described): \(reason)")
         case .found(.processing(let reference)):
-            let outcome = try await settle(charge, .processing, reference: reference, as: nil, in: context)
+            // Its effect stays as it is.
+            let outcome = try await settle(
+                charge, ChargeVerdict(outcome: .processing, state: .confirmed, reference: reference), in: context)
             return context.now < charge.settlesAt ? outcome : .snoozed(until: context.now + .seconds(24 * 3600))
         case .found(let outcome): return try await record(outcome, of: charge, in: context)
         case .unavailable(let reason): throw GatewayUnavailable(reason: reason)
@@ -26,16 +28,6 @@ extension CollectPaymentsHandler {
         _ outcome: ChargeOutcome, of charge: Charge, in context: BillingContext
     ) async throws -> JobOutcome? {
         switch outcome {
-        case .succeeded(let reference):
-            return try await settle(charge, .success, reference: reference, as: .confirmed, in: context)
-        case .processing(let reference):
-            return try await settle(charge, .processing, reference: reference, as: .confirmed, in: context)
-        case .requiresAction(let reference):
-            return try await settle(charge, .requiresAction, reference: reference, as: .refused, in: context)
-        case .declined(let code, let advice, let reference):
-            let outcome = PaymentAttempt.Outcome(Decline(code: code, advice: advice), code: code)
-            return try await settle(charge, outcome, reference: reference, declineCode: code, as: .refused, in: context)
-        case .unknown: return try await settle(charge, .unknown, as: .unknown, in: context)
         case .notProcessed(let reason):
             _ = try await takeBack(charge, in: context)
             throw GatewayUnavailable(reason: reason)
@@ -43,22 +35,23 @@ extension CollectPaymentsHandler {
             // The attempt stays as sent: an earlier request under its key may have charged, so whoever releases the job
             // has the gateway asked before anything is sent again.
             return .held(reason: "\(charge.described): the gateway refuses our requests: \(reason)")
+        case .succeeded, .processing, .requiresAction, .declined, .unknown:
+            guard let verdict = ChargeVerdict(outcome) else { preconditionFailure("no verdict on \(outcome)") }
+            return try await settle(charge, verdict, in: context) { work in
+                try await charge.settleEffect(as: verdict.state, result: verdict.json, in: work)
+            }
         }
     }
 
-    /// Stores an attempt's outcome and what follows from it for the account; `state` is the effect's, `nil` if that stays
-    /// open.
+    /// Stores an attempt's outcome and what follows from it for the account.
     private func settle(
-        _ charge: Charge, _ outcome: PaymentAttempt.Outcome, reference: String? = nil, declineCode: String? = nil,
-        as state: EffectState?, in context: BillingContext
+        _ charge: Charge, _ verdict: ChargeVerdict, in context: BillingContext,
+        also: @Sendable (any BillingWork) async throws -> Void = { _ in }
     ) async throws -> JobOutcome? {
-        try await change(charge, in: context) { account, place, now in
+        try await change(charge, in: context, also: also) { account, place, now in
             try account.settle(
-                attempt: place, with: outcome, reference: reference, declineCode: declineCode, at: now)
-        } also: { work in
-            guard let state else { return }
-            try await charge.settleEffect(
-                as: state, [("outcome", outcome.rawValue), ("reference", reference), ("code", declineCode)], in: work)
+                attempt: place, with: verdict.outcome, reference: verdict.reference, declineCode: verdict.declineCode,
+                at: now)
         }
     }
 
@@ -74,8 +67,8 @@ extension CollectPaymentsHandler {
     /// and the job is done.
     private func change(
         _ charge: Charge, in context: BillingContext,
-        _ body: @Sendable (inout Account, Int, Instant) throws -> Void,
-        also: @Sendable (any BillingWork) async throws -> Void = { _ in }
+        also: @Sendable (any BillingWork) async throws -> Void = { _ in },
+        _ body: @Sendable (inout Account, Int, Instant) throws -> Void
     ) async throws -> JobOutcome? {
         let isDone = try await context.transaction { work in
             guard var open = try await work.accounts([charge.customer]).first else { return false }
@@ -91,27 +84,5 @@ extension CollectPaymentsHandler {
             return true
         }
         return isDone ? context.complete() : nil
-    }
-}
-
-extension PaymentAttempt.Outcome {
-    /// What a decline means for what follows.
-    fileprivate init(_ decline: Decline, code: String) {
-        if let named = PaymentAttempt.Outcome(rawValue: code), named.isDecline {
-            self = named
-            return
-        }
-        switch decline {
-        case .hard: self = .lostCard
-        case .needsAction: self = .requiresAction
-        case .soft, .configuration: self = .cardDeclined
-        }
-    }
-
-    private var isDecline: Bool {
-        switch self {
-        case .insufficientFunds, .cardDeclined, .expiredCard, .lostCard, .requiresAction: true
-        case .success, .processing, .unknown, .refunded, .withdrawn: false
-        }
     }
 }

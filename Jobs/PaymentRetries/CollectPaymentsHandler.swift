@@ -4,8 +4,8 @@ internal import Dates
 public import JobKit
 internal import Money
 
-/// Collects what a customer owes and is to be charged for now: at most one charge of an attempt moves money, whatever
-/// dies when.
+/// Collects what customers owe and are to be charged for now: at most one charge of an attempt moves money, whatever dies
+/// when.
 ///
 /// The attempt is on disk before money can move. A charge that may have arrived is asked about before anything is sent
 /// again, and never while it could still be on its way. Each step is worked out anew from the books.
@@ -14,13 +14,13 @@ public struct CollectPaymentsHandler: JobHandler {
     public static let policy = JobPolicy(
         maxAttempts: 12, timeout: .seconds(180), backoff: Backoff(first: .seconds(2), longest: .seconds(900)),
         whenExhausted: .hold, breaker: Breaker(failedPercent: 50, sample: 100, unknownOutcomes: 20),
-        gateway: "payments", callsPerAttempt: mostCalls)
+        gateway: "payments", callsPerAttempt: CollectPayments.most)
 
-    /// Of the gateway in one run: whoever has more to be collected is taken up again.
+    /// For one customer in one run: whoever has more to be collected is taken up again.
     private static let mostCalls = 4
 
     let gateway: any PaymentGateway
-    private let reconcileAfter: Duration
+    let reconcileAfter: Duration
     private let settlementDays: Int
 
     /// `reconcileAfter`: how long a call without an answer may still be on its way; longer than the gateway's time-out.
@@ -32,7 +32,8 @@ public struct CollectPaymentsHandler: JobHandler {
     }
 
     public func run(_ job: Job<CollectPayments>, in context: BillingContext) async throws -> JobOutcome {
-        let customer = job.arguments.customer
+        guard job.arguments.customers.count == 1 else { return try await collectTogether(job, in: context) }
+        let customer = job.arguments.keys[0]
         for _ in 0..<Self.mostCalls {
             let step = try await context.transaction { work in try await nextStep(for: customer, in: work) }
             switch step {
@@ -67,7 +68,7 @@ public struct CollectPaymentsHandler: JobHandler {
         guard var open = try await work.accounts([customer]).first else { return .nothing }
         var waits: [Instant] = []
         for place in open.account.pendingAttempts {
-            guard let answerable = answerable(open.account.attempts[place], in: open.account) else {
+            guard let answerable = self.answerable(open.account.attempts[place], in: open.account) else {
                 guard try open.account.isWanted(attempt: place) else {
                     try await withdraw(place, of: open, in: work)
                     return .again
@@ -88,13 +89,13 @@ public struct CollectPaymentsHandler: JobHandler {
     }
 
     /// From when on the gateway may be asked about an attempt; `nil`: it has not been sent.
-    private func answerable(_ attempt: PaymentAttempt, in account: Account) -> Instant? {
+    func answerable(_ attempt: PaymentAttempt, in account: Account) -> Instant? {
         guard let sentAt = attempt.sentAt else { return nil }
         return attempt.outcome == .processing ? settlement(of: attempt, in: account) : sentAt + reconcileAfter
     }
 
     private func settlement(of attempt: PaymentAttempt, in account: Account) -> Instant {
-        account.calendar.zone.sameTime(as: attempt.at, days: settlementDays)
+        account.calendar.zone.sameTime(as: attempt.sentAt ?? attempt.at, days: settlementDays)
     }
 
     private func send(_ place: Int, of open: inout OpenAccount, in work: any BillingWork) async throws -> Charge {
@@ -110,26 +111,50 @@ public struct CollectPaymentsHandler: JobHandler {
         let charge = try await announce(place, of: open, in: work)
         open.account.withdraw(attempt: place)
         try await work.store([open])
-        try await charge.settleEffect(as: .refused, [("outcome", "withdrawn")], in: work)
+        try await charge.settleEffect(as: .refused, result: Array(#"{"outcome":"withdrawn"}"#.utf8), in: work)
     }
 
     private func announce(_ place: Int, of open: OpenAccount, in work: any BillingWork) async throws -> Charge {
-        let attempt = open.account.attempts[place]
+        let sending = try Sending(open, place)
+        return charge(sending, try await work.announce(sending.announcement).effect)
+    }
+
+    func charge(_ sending: Sending, _ effect: Effect) -> Charge {
+        let attempt = sending.attempt
+        return Charge(
+            customer: sending.open.key, place: sending.place, sentAt: attempt.sentAt,
+            announcement: sending.announcement, effect: effect,
+            request: ChargeRequest(
+                key: effect.key, amount: attempt.amount, customer: sending.gatewayCustomer,
+                paymentMethod: sending.method, attempt: effect.key.text,
+                invoice: sending.open.account.invoices[attempt.invoice].number, announcedAt: effect.announcedAt),
+            settlesAt: settlement(of: attempt, in: sending.open.account))
+    }
+}
+
+/// An attempt that is about to be announced.
+struct Sending: Sendable {
+    let open: OpenAccount
+    let place: Int
+    let gatewayCustomer: String
+    let method: String
+
+    /// Throws when there is nothing to charge.
+    init(_ open: OpenAccount, _ place: Int) throws(InconsistentAttempt) {
         guard let customer = open.profile.gatewayCustomer, let method = open.profile.method else {
             throw InconsistentAttempt(customer: open.key, place: place, reason: "there is nothing to charge")
         }
-        let announcement = EffectRequest(
-            scope: "payment_attempt/\(open.key)/\(place)", name: "charge",
-            fingerprint: "\(attempt.amount) customer \(customer)",
+        (self.open, self.place) = (open, place)
+        (gatewayCustomer, self.method) = (customer, method.reference)
+    }
+
+    var attempt: PaymentAttempt { open.account.attempts[place] }
+
+    var announcement: EffectRequest {
+        EffectRequest(
+            scope: AttemptPlace(customer: open.key, place: place).effectScope, name: "charge",
+            fingerprint: "\(attempt.amount) customer \(gatewayCustomer)",
             amount: EffectAmount(minorUnits: attempt.amount.minorUnits, currency: attempt.amount.currency.code))
-        let effect = try await work.announce(announcement).effect
-        return Charge(
-            customer: open.key, place: place, sentAt: attempt.sentAt, announcement: announcement,
-            request: ChargeRequest(
-                key: effect.key, amount: attempt.amount, customer: customer, paymentMethod: method.reference,
-                attempt: effect.key.text, invoice: open.account.invoices[attempt.invoice].number,
-                announcedAt: effect.announcedAt),
-            settlesAt: settlement(of: attempt, in: open.account))
     }
 }
 
@@ -141,6 +166,7 @@ struct Charge: Sendable {
     /// Which sending of it this is about.
     let sentAt: Instant?
     let announcement: EffectRequest
+    let effect: Effect
     let request: ChargeRequest
     /// When a bank debit may be asked about.
     let settlesAt: Instant
@@ -149,19 +175,9 @@ struct Charge: Sendable {
     var described: String { "payment attempt \(customer)/\(place) of \(request.amount), invoice \(request.invoice)" }
 
     /// Writes down in the ledger what came of it, unless another job has: the customer is locked.
-    func settleEffect(
-        as state: EffectState, _ result: [(name: String, value: String?)], in work: any BillingWork
-    ) async throws {
+    func settleEffect(as state: EffectState, result: [UInt8], in work: any BillingWork) async throws {
         guard case .unresolved(let effect) = try await work.announce(announcement) else { return }
-        let members = result.compactMap { name, value in value.map { "\"\(name)\":\"\($0.jsonSafe)\"" } }
-        try await work.settle(effect, as: state, result: Array("{\(members.joined(separator: ","))}".utf8))
-    }
-}
-
-extension String {
-    /// Gateways' ids and codes are plain words; whatever else comes is kept readable and harmless.
-    fileprivate var jsonSafe: String {
-        String(unicodeScalars.map { $0 == "\"" || $0 == "\\" || $0.value < 0x20 ? "?" : Character($0) })
+        try await work.settle(effect, as: state, result: result)
     }
 }
 

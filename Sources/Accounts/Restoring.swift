@@ -39,6 +39,15 @@ extension Account {
         mailsBefore = parts.mailCount
     }
 
+    /// As it reads back once what has changed of it is stored.
+    public var asStored: Account {
+        var stored = self
+        stored.entriesBefore += entries.count
+        stored.mailsBefore += mails.count
+        (stored.entries, stored.mails, stored.advancedTo) = ([], [], nil)
+        return stored
+    }
+
     /// As if everything that was ever booked of it and written to it had been so since it was read.
     public mutating func restore(entries: [JournalEntry], mails: [Mail]) {
         (entriesBefore, mailsBefore) = (0, 0)

@@ -54,15 +54,27 @@ public struct FinaliseInvoices: JobArguments {
     public init(seller: Seller.ID) { self.seller = seller }
 }
 
-/// Collect what a customer owes and is to be charged for now: first charges, retries, questions about charges that
-/// nobody answered.
+/// Collect what customers of one seller owe and are to be charged for now: first charges, retries, questions about charges
+/// that nobody answered.
 public struct CollectPayments: JobArguments {
     public static let kind: JobKind = "collect_payments"
     public static let queue: QueueName = "payments"
-    public let customer: CustomerKey
-    public var tenant: Int64? { customer.seller.rawValue }
+    /// Customers of one job: enough to make its commits cheap; as many charges wait to be asked about when its worker dies.
+    public static let most = 20
+    public let seller: Seller.ID
+    public let customers: [Customer.ID]
+    public var tenant: Int64? { seller.rawValue }
 
-    public init(customer: CustomerKey) { self.customer = customer }
+    public init(customer: CustomerKey) { self.init(seller: customer.seller, customers: [customer.customer]) }
+
+    /// At most `most` customers.
+    public init(seller: Seller.ID, customers: [Customer.ID]) {
+        precondition(!customers.isEmpty && customers.count <= Self.most, "a job for nobody, or for too many")
+        self.seller = seller
+        self.customers = customers
+    }
+
+    public var keys: [CustomerKey] { customers.map { CustomerKey(seller: seller, customer: $0) } }
 }
 
 /// Go on with the reminders of what a customer has not paid, and end its grace when that is over.
@@ -89,15 +101,31 @@ public struct RegisterPaymentMethod: JobArguments {
     }
 }
 
-/// Send a mail that was written down. Enqueued with it.
+/// Send mails of one seller that were written down. Enqueued with them.
 public struct SendMail: JobArguments {
     public static let kind: JobKind = "send_mail"
     public static let queue: QueueName = "mail"
     public static let priority = JobPriority.background
+    /// Mails of one job: as many may be sent once more when its worker dies.
+    public static let most = 20
+    public let mails: [MailKey]
+    public var tenant: Int64? { mails[0].customer.seller.rawValue }
+
+    public init(customer: CustomerKey, mail: Int) { self.init([MailKey(customer: customer, mail: mail)]) }
+
+    /// Of one seller, at most `most`.
+    public init(_ mails: [MailKey]) {
+        precondition(!mails.isEmpty && mails.count <= Self.most, "a job for no mail, or for too many")
+        precondition(mails.allSatisfy { $0.customer.seller == mails[0].customer.seller }, "mails of several sellers")
+        self.mails = mails
+    }
+}
+
+/// Which mail.
+public struct MailKey: Hashable, Sendable, Codable {
     public let customer: CustomerKey
-    /// Its place among the customer's.
+    /// Its place among the customer's, counted from 0.
     public let mail: Int
-    public var tenant: Int64? { customer.seller.rawValue }
 
     public init(customer: CustomerKey, mail: Int) {
         self.customer = customer

@@ -2,7 +2,6 @@ public import Accounts
 public import Billing
 public import Dates
 public import JobKit
-public import Money
 
 /// A transaction as billing handlers see it: the books and the queue, committed together.
 public protocol BillingWork: JobWork, Books {}
@@ -12,7 +11,9 @@ public typealias BillingContext = JobContext<any BillingWork>
 
 /// The books, inside one transaction. What it locks stays locked until that ends; customers are locked in the order of
 /// their ids, before anything else of theirs.
-public protocol Books: AccountBooks, OperationBooks, PaymentMethodBooks, MailBooks, DocumentBooks {}
+public protocol Books:
+    AccountBooks, OperationBooks, PaymentMethodBooks, MailBooks, DocumentBooks, GatewayEventBooks
+{}
 
 /// A customer and whose it is: the first columns of every key in the books.
 public struct CustomerKey: Hashable, Sendable, Codable, Comparable, CustomStringConvertible {
@@ -151,12 +152,15 @@ public struct PaymentMethodRecord: Sendable {
     public let customerEmail: String?
     public let sellerCode: String
     public let gatewayCustomer: String?
+    /// How often the gateway has lost the customer: each time it is made known there anew.
+    public let gatewayLosses: Int
     public let token: String
     public let state: State
 
     public init(
         id: PaymentMethod.ID, customer: CustomerKey, customerCode: String, customerName: String,
-        customerEmail: String?, sellerCode: String, gatewayCustomer: String?, token: String, state: State
+        customerEmail: String?, sellerCode: String, gatewayCustomer: String?, gatewayLosses: Int = 0, token: String,
+        state: State
     ) {
         self.id = id
         self.customer = customer
@@ -165,6 +169,7 @@ public struct PaymentMethodRecord: Sendable {
         self.customerEmail = customerEmail
         self.sellerCode = sellerCode
         self.gatewayCustomer = gatewayCustomer
+        self.gatewayLosses = gatewayLosses
         self.token = token
         self.state = state
     }
@@ -175,13 +180,22 @@ public protocol MailBooks: Sendable {
     /// A mail by its place among its customer's, counted from 0, with what it tells; nil: no such mail.
     func mail(_ ordinal: Int, of customer: CustomerKey) async throws -> MailRecord?
 
-    /// Stores what became of a mail.
+    /// Stores what became of a mail that was tried; one that is still to be sent keeps its state.
     func settle(_ mail: MailRecord, as state: MailRecord.State, reply: String) async throws
+
+    /// Nothing is written to that address any more, until somebody lifts the mark.
+    func markBounced(_ address: String, of seller: Seller.ID, by actor: String, why reason: String) async throws
 }
 
 /// A mail as stored, and what it can tell.
 public struct MailRecord: Sendable, Hashable {
-    public enum State: String, CaseIterable, Sendable { case intended, sent, refused, unknown }
+    public enum State: String, CaseIterable, Sendable {
+        case intended, sent, refused, unknown
+        /// Not sent: mail to its address came back before.
+        case suppressed
+        /// Sent, and came back.
+        case bounced
+    }
 
     public let customer: CustomerKey
     /// Its place among the customer's, counted from 0.
@@ -193,32 +207,29 @@ public struct MailRecord: Sendable, Hashable {
     /// Random, made when the mail was stored: the local part of its Message-ID.
     public let messageID: String
     public let state: State
+    /// How often it was tried, as far as a try's end was written down.
+    public let tries: Int
     public let recipient: String
+    /// Whether mail to that address has come back, and nobody has lifted the mark.
+    public let isBounced: Bool
     public let customerName: String
+    public let customerCode: String
     public let sellerName: String
+    public let sellerCode: String
+    /// The customer's, then the seller's, as far as they are known: `de`, `de-AT`.
+    public let languages: [String]
     /// IANA name of the customer's zone.
     public let timeZone: String
-    /// Of the invoice that it is about, if it is about one.
+    /// Of what it is about, if it is about one.
     public let invoice: InvoiceFacts?
-
-    public struct InvoiceFacts: Sendable, Hashable {
-        public let total: Money
-        public let paid: Money
-        public let due: Money
-        public let dueOn: LocalDate
-
-        public init(total: Money, paid: Money, due: Money, dueOn: LocalDate) {
-            self.total = total
-            self.paid = paid
-            self.due = due
-            self.dueOn = dueOn
-        }
-    }
+    public let subscription: SubscriptionFacts?
+    public let note: NoteFacts?
 
     public init(
         customer: CustomerKey, ordinal: Int, template: Mail.Template, subject: String, at: Instant,
-        messageID: String, state: State, recipient: String, customerName: String, sellerName: String,
-        timeZone: String, invoice: InvoiceFacts?
+        messageID: String, state: State, tries: Int = 0, recipient: String, isBounced: Bool = false,
+        customerName: String, customerCode: String, sellerName: String, sellerCode: String, languages: [String],
+        timeZone: String, invoice: InvoiceFacts? = nil, subscription: SubscriptionFacts? = nil, note: NoteFacts? = nil
     ) {
         self.customer = customer
         self.ordinal = ordinal
@@ -227,11 +238,18 @@ public struct MailRecord: Sendable, Hashable {
         self.at = at
         self.messageID = messageID
         self.state = state
+        self.tries = tries
         self.recipient = recipient
+        self.isBounced = isBounced
         self.customerName = customerName
+        self.customerCode = customerCode
         self.sellerName = sellerName
+        self.sellerCode = sellerCode
+        self.languages = languages
         self.timeZone = timeZone
         self.invoice = invoice
+        self.subscription = subscription
+        self.note = note
     }
 }
 

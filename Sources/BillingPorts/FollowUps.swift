@@ -8,15 +8,18 @@ extension BillingWork {
     /// those ends by asking here again, so that what one brings about is taken up by the next. Invoices and charges are
     /// counted in `run`, if there is one.
     public func followUp(_ accounts: [OpenAccount], in run: RunID? = nil) async throws {
-        var toInvoice: [CustomerKey] = []
+        var (toInvoice, toCollect): ([CustomerKey], [CustomerKey]) = ([], [])
         var jobs: [NewJob] = []
         for open in accounts {
             switch open.account.nextTask(at: now, canBeCharged: open.profile.isChargeable) {
             case .invoice: toInvoice.append(open.key)
-            case .collect: jobs.append(try NewJob(CollectPayments(customer: open.key)).in(run))
+            case .collect: toCollect.append(open.key)
             case .remind: jobs.append(try NewJob(RemindCustomer(customer: open.key)))
             case nil: break
             }
+        }
+        jobs += try toCollect.batches(of: CollectPayments.most).map { keys in
+            try NewJob(CollectPayments(seller: keys[0].seller, customers: keys.map(\.customer))).in(run)
         }
         if !jobs.isEmpty { try await enqueue(jobs) }
         try await requestInvoices(of: toInvoice, in: run)
@@ -32,6 +35,13 @@ extension BillingWork {
             try await requestInvoices(keys)
             try await enqueue([NewJob(FinaliseInvoices(seller: seller)).in(run)])
         }
+    }
+}
+
+extension Array {
+    /// In their order, so many at a time.
+    package func batches(of most: Int) -> [[Element]] {
+        stride(from: 0, to: count, by: most).map { Array(self[$0..<Swift.min($0 + most, count)]) }
     }
 }
 

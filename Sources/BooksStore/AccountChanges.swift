@@ -7,12 +7,12 @@ internal import Money
 
 /// What has changed in some accounts since they were read: the rows to be written, and no others.
 struct AccountChanges {
-    private(set) var newSubscriptions: [Owned<Subscription>] = []
-    private(set) var changedSubscriptions: [Owned<Subscription>] = []
+    /// New ones and changed ones.
+    private(set) var subscriptions: [Owned<Subscription>] = []
     private(set) var transitions: [Owned<(subscription: Int, Subscription.Transition)>] = []
     private(set) var invoices: [Owned<Invoice>] = []
     private(set) var lines: [Owned<BilledLine>] = []
-    private(set) var progress: [Owned<Invoice.Progress>] = []
+    private(set) var changedInvoices: [Owned<Invoice>] = []
     private(set) var notes: [Owned<CreditNote>] = []
     private(set) var newAttempts: [Owned<PaymentAttempt>] = []
     private(set) var changedAttempts: [Owned<PaymentAttempt>] = []
@@ -29,8 +29,7 @@ struct AccountChanges {
         for (ordinal, subscription) in account.subscriptions.enumerated() {
             let old = before.subscriptions.indices.contains(ordinal) ? before.subscriptions[ordinal] : nil
             guard old != subscription else { continue }
-            let row = Owned(customer, ordinal, subscription)
-            if old == nil { newSubscriptions.append(row) } else { changedSubscriptions.append(row) }
+            subscriptions.append(Owned(customer, ordinal, subscription))
             for (place, transition) in subscription.history.enumerated().dropFirst(old?.history.count ?? 0) {
                 transitions.append(Owned(customer, place, (ordinal, transition)))
             }
@@ -69,15 +68,16 @@ struct AccountChanges {
                 }
                 continue
             }
-            let now = invoice.progress
-            if before.invoices[ordinal].progress != now { progress.append(Owned(customer, ordinal, now)) }
+            if before.invoices[ordinal].progress != invoice.progress {
+                changedInvoices.append(Owned(customer, ordinal, invoice))
+            }
         }
     }
 
     /// The plans that the subscriptions to be written name.
     var plans: Set<Plan> {
         var plans: Set<Plan> = []
-        for subscription in (newSubscriptions + changedSubscriptions).map(\.value) {
+        for subscription in subscriptions.map(\.value) {
             plans.insert(subscription.plan)
             for case .plan(let plan) in subscription.changes.map(\.kind) { plans.insert(plan) }
             for case .change(.plan(let plan)) in subscription.pending.map(\.kind) { plans.insert(plan) }

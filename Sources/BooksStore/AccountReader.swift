@@ -15,22 +15,40 @@ struct AccountReader {
     /// What this transaction has made and nobody may be told of yet.
     let own: OwnChanges
 
-    /// The accounts of those customers, in the order of their ids; whoever is not there is left out.
+    /// The accounts of those customers, in the order of their ids; whoever is not there is left out. Only what is locked
+    /// can be known to be as it was stored.
     func accounts(_ customers: [Customer.ID], locking: Bool) async throws -> [OpenAccount] {
         guard !customers.isEmpty else { return [] }
         // Each statement sees what was committed when it began, and the first does not end before the locks are ours.
         let lock = locking ? [AccountSQL.lock(customers, of: seller)] : []
-        let answers = try await transaction.pipeline(lock + AccountSQL.parts(customers, of: seller))
-            .dropFirst(lock.count)
-        let parts = Array(answers)
-        guard let sellerRow = parts[0].first else { return [] }
+        let heads = try await transaction.pipeline(
+            lock + [AccountSQL.seller(seller), AccountSQL.customers(customers, of: seller)]
+        ).dropFirst(lock.count)
+        guard let sellerRow = heads.first?.first, let rows = heads.last else { return [] }
         let who = try StoredSeller(sellerRow, id: seller)
-        let rows = try AccountRows(parts[2...])
+        let found = try rows.map { row in
+            let customer = try StoredCustomer(row)
+            let key = CustomerKey(seller: seller, customer: customer.id)
+            let version = KeptAccounts.Version(customer: customer.version, seller: who.version)
+            return (customer: customer, key: key, kept: locking ? context.accounts[key, version] : nil)
+        }
+        var read = try await self.read(found.filter { $0.kept == nil }.map(\.customer), of: who)
+        if locking { own.read(found.map(\.key), version: who.version) }
+        return found.compactMap { customer, key, kept in
+            guard let account = kept ?? read.removeValue(forKey: customer.id) else { return nil }
+            return OpenAccount(key: key, profile: customer.profile(of: who), account: account)
+        }
+    }
+
+    private func read(_ customers: [StoredCustomer], of who: StoredSeller) async throws -> [Customer.ID: Account] {
+        guard !customers.isEmpty else { return [:] }
+        let answers = try await transaction.pipeline(AccountSQL.parts(customers.map(\.id), of: seller))
+        let rows = try AccountRows(answers[...])
         let plans = try await plans(rows.subscriptions.values.joined())
         let catalogue = try await catalogue(who)
         let sellerZone = try context.zones.rules(who.timeZone)
-        return try parts[1].map { row in
-            let customer = try StoredCustomer(row)
+        var accounts: [Customer.ID: Account] = [:]
+        for customer in customers {
             let id = customer.id
             var account = try customer.account(of: who, catalogue, sellerZone: sellerZone, context.zones)
             var contents = customer.parts
@@ -43,9 +61,9 @@ struct AccountReader {
             contents.coupons = rows.coupons[id] ?? []
             contents.usage = rows.usage[id] ?? []
             account.restore(contents)
-            return OpenAccount(
-                key: CustomerKey(seller: seller, customer: id), profile: customer.profile(of: who), account: account)
+            accounts[id] = account
         }
+        return accounts
     }
 
     func catalogue(_ seller: StoredSeller) async throws -> Catalogue {
@@ -89,16 +107,19 @@ struct StoredSeller {
     let settings: BillingSettings
     /// Of its catalogue; 0: it has none.
     let revision: Int
+    /// Which transaction wrote this row.
+    let version: Int64
 
     init(_ row: Row, id: Seller.ID) throws {
-        let (code, name, timeZone, settings, revision) = try row.decode(
-            String.self, String.self, String.self, PostgresJSON.self, Int.self)
+        let (code, name, timeZone, settings, revision, version) = try row.decode(
+            String.self, String.self, String.self, PostgresJSON.self, Int.self, Int64.self)
         let stored = Stored("sellers", id)
         self.id = id
         self.code = code
         self.name = name
         self.timeZone = timeZone
         self.revision = revision
+        self.version = version
         self.settings = try stored.reading(settings) { (node) throws(JSONFault) in
             try BillingSettings(reading: node)
         }
@@ -108,6 +129,8 @@ struct StoredSeller {
 /// A row of `books.customers`, with the payment method that is charged.
 struct StoredCustomer {
     let id: Customer.ID
+    /// Which transaction wrote this row.
+    let version: Int64
     private let stored: Stored
     private let code, name: String
     private let email: String?
@@ -126,13 +149,16 @@ struct StoredCustomer {
     init(_ row: Row) throws {
         let (
             id, code, name, email, currency, timeZone, country, region, postalCode, isTaxExempt, billingDay, payment,
-            netDays, gatewayCustomer, credit, recognized, entryCount, mailCount, state, method, reference
+            netDays, gatewayCustomer, credit, recognized, entryCount, mailCount, state, method, reference,
+            version
         ) = try row.decode(
             Customer.ID.self, String.self, String.self, String?.self, String.self, String.self, String?.self,
             String?.self, String?.self, Bool.self, Int?.self, String?.self, Int?.self, String?.self, Int64.self,
-            Int64.self, Int.self, Int.self, PostgresJSON.self, PaymentMethod.ID?.self, String?.self)
+            Int64.self, Int.self, Int.self, PostgresJSON.self, PaymentMethod.ID?.self, String?.self,
+            Int64.self)
         let stored = Stored("customers", id)
         self.id = id
+        self.version = version
         self.stored = stored
         (self.code, self.name, self.email, self.timeZone) = (code, name, email, timeZone)
         self.currency = try stored.currency(currency)

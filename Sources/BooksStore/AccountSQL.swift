@@ -42,8 +42,7 @@ enum AccountSQL {
     /// Of accounts: in this order, as `AccountRows` reads them.
     static func parts(_ customers: [Customer.ID], of seller: Seller.ID) -> [SQL] {
         [
-            self.seller(seller), self.customers(customers, of: seller), subscriptions(customers, of: seller),
-            transitions(customers, of: seller), invoices(customers, of: seller), lines(customers, of: seller),
+            subscriptions(customers, of: seller), transitions(customers, of: seller), invoices(customers, of: seller), lines(customers, of: seller),
             notes(customers, of: seller), attempts(customers, of: seller), coupons(customers, of: seller),
             usage(customers, of: seller),
         ]
@@ -51,19 +50,20 @@ enum AccountSQL {
 
     static func seller(_ seller: Seller.ID) -> SQL {
         """
-        SELECT code, name, time_zone, settings, catalogue_revision FROM books.sellers
+        SELECT code, name, time_zone, settings, catalogue_revision, xmin::text::bigint FROM books.sellers
          WHERE seller_id = \(seller)
         """
     }
 
-    private static func customers(_ customers: [Customer.ID], of seller: Seller.ID) -> SQL {
+    static func customers(_ customers: [Customer.ID], of seller: Seller.ID) -> SQL {
         """
         SELECT customer.customer_id, customer.code, customer.name, customer.email, customer.currency,
                customer.time_zone, customer.country, customer.region, customer.postal_code, customer.tax_exempt,
                customer.billing_day, customer.payment_method, customer.net_days, customer.gateway_customer,
                customer.credit, customer.recognized_booked, customer.entry_count, customer.mail_count, customer.state,
-               method.payment_method_id, method.gateway_reference
-          FROM \(each("*", of: "customers", customers, seller, by: "customer_id")) AS customer
+               method.payment_method_id, method.gateway_reference, customer.written_by
+          FROM \(each("*, xmin::text::bigint AS written_by", of: "customers", customers, seller, by: "customer_id"))
+               AS customer
           LEFT JOIN LATERAL (
                SELECT payment_method_id, gateway_reference FROM books.payment_methods
                 WHERE seller_id = \(seller) AND customer_id = customer.customer_id AND state = 'active'
@@ -160,6 +160,9 @@ enum AccountSQL {
          ORDER BY entry.customer_id, entry.ordinal, posting.position
         """
     }
+
+    /// As `xmin` has it, of what this transaction writes.
+    static let ownVersion: SQL = "SELECT pg_current_xact_id()::xid::text::bigint"
 
     static func catalogue(_ revision: Int, of seller: Seller.ID) -> SQL {
         """

@@ -25,9 +25,7 @@ extension PostgresBooks {
     public func accounts(_ keys: [CustomerKey]) async throws -> [OpenAccount] {
         guard let seller = keys.first?.seller else { return [] }
         precondition(keys.allSatisfy { $0.seller == seller }, "accounts of several sellers")
-        let accounts = try await reader(of: seller).accounts(Set(keys.map(\.customer)).sorted(), locking: true)
-        own.read(accounts.map(\.key))
-        return accounts
+        return try await reader(of: seller).accounts(Set(keys.map(\.customer)).sorted(), locking: true)
     }
 
     public func store(_ accounts: [OpenAccount]) async throws { try await store(accounts, dueAt: nil) }
@@ -36,20 +34,26 @@ extension PostgresBooks {
     func store(_ accounts: [OpenAccount], dueAt: Instant?) async throws {
         guard let seller = accounts.first?.key.seller else { return }
         precondition(accounts.allSatisfy { $0.key.seller == seller }, "accounts of several sellers")
-        try own.storing(accounts.map(\.key))
+        let sellerVersions = try own.storing(accounts.map(\.key))
         let changes = AccountChanges(accounts)
         let plans = try await planIDs(changes.plans, of: seller)
         let rows = try accounts.map { try AccountRow($0, at: now, dueAt: dueAt) }
         let writing = StoreSQL(seller: seller, now: now, changes: changes) { plans[$0] }
         let statements = [StoreSQL.customers(rows, of: seller)] + (try writing.statements())
-        let answers = try await transaction.pipeline(statements.map(\.sql))
+        let answers = try await transaction.pipeline(statements.map(\.sql) + [AccountSQL.ownVersion])
         for (statement, answer) in zip(statements, answers) { try answer.require(statement.rows, statement.noun) }
+        let version = try answers[statements.count].only(Int64.self)
+        for (open, sellerVersion) in zip(accounts, sellerVersions) {
+            context.accounts.keep(
+                open.account.asStored, of: open.key,
+                KeptAccounts.Version(customer: version, seller: sellerVersion))
+        }
+        let mails = changes.mails.map { mail in
+            MailKey(customer: CustomerKey(seller: seller, customer: mail.customer), mail: mail.ordinal)
+        }
         let jobs =
             try accounts.flatMap { try $0.documentJobs }
-            + changes.mails.map { mail in
-                try NewJob(
-                    SendMail(customer: CustomerKey(seller: seller, customer: mail.customer), mail: mail.ordinal))
-            }
+            + mails.batches(of: SendMail.most).map { mails in try NewJob(SendMail(mails)) }
         if !jobs.isEmpty { try await enqueue(jobs) }
     }
 

@@ -7,6 +7,7 @@ internal import Synchronization
 /// What all transactions of a process share: the host's time zones, and what never changes once it is in the books.
 public final class BooksContext: Sendable {
     let zones: any TimeZones
+    let accounts = KeptAccounts()
     private let kept = Mutex(Kept())
 
     private struct Kept {

@@ -72,6 +72,10 @@ public struct BooksInspection: Sendable {
         AccountReader(seller: seller, context: context, transaction: transaction, own: OwnChanges())
     }
 
+    func mailReader(_ transaction: Transaction) -> MailReader {
+        MailReader(zones: context.zones, transaction: transaction)
+    }
+
     func read<Value: Sendable>(
         _ seller: Seller.ID, _ body: (Transaction) async throws -> Value
     ) async throws -> Value {

@@ -4,6 +4,9 @@ public import Postgres
 public enum BooksMigrations {
     public static let all: [Migration] = [
         Migration(component: "books", number: 1, name: "books", sql: PackageResources._001_books_sql),
+        // What goes in and out by webhooks.
+        Migration(component: "hooks", number: 1, name: "inbox", sql: PackageResources.hooks_0001_inbox_sql),
         Migration(component: "documents", number: 1, name: "documents", sql: PackageResources._001_documents_sql),
+        Migration(component: "mails", number: 1, name: "mails", sql: PackageResources._001_mails_sql),
     ]
 }

@@ -19,6 +19,8 @@ public struct NewCustomer: Hashable, Sendable {
     public var address: Customer.Address?
     public var isTaxExempt: Bool
     public var billingDay: Int?
+    /// The seller's if `nil`.
+    public var language: String?
     public var arrangement: PaymentArrangement?
     /// The gateway's, of what it pays with: registered after the load.
     public var token: String?
@@ -28,7 +30,7 @@ public struct NewCustomer: Hashable, Sendable {
     public init(
         code: String, name: String, email: String? = nil, currency: Currency? = nil, timeZone: String? = nil,
         address: Customer.Address? = nil, isTaxExempt: Bool = false, billingDay: Int? = nil,
-        arrangement: PaymentArrangement? = nil, token: String? = nil,
+        language: String? = nil, arrangement: PaymentArrangement? = nil, token: String? = nil,
         subscriptions: [Accounts.Operation.Subscribe] = []
     ) {
         self.code = code
@@ -39,6 +41,7 @@ public struct NewCustomer: Hashable, Sendable {
         self.address = address
         self.isTaxExempt = isTaxExempt
         self.billingDay = billingDay
+        self.language = language
         self.arrangement = arrangement
         self.token = token
         self.subscriptions = subscriptions
@@ -50,6 +53,7 @@ public struct NewCustomer: Hashable, Sendable {
         self.init(
             code: customer.code, name: customer.name, email: customer.email, currency: customer.currency,
             timeZone: customer.timeZone, address: customer.address, billingDay: customer.billingDay,
+            language: customer.language,
             // One that is on its way to the gateway has been given: a trial does not end for want of it.
             arrangement: entry.payment.map { _ in PaymentArrangement(method: .card) }, token: entry.payment?.token,
             subscriptions: entry.subscriptions.map {

@@ -12,13 +12,12 @@ extension StoreSQL {
         Writing(
             "a new invoice", rows: changes.lines.count,
             """
-            WITH issued AS (\(insertHeads()))
+            WITH issued AS (\(insertHeads(changes.invoices)))
             \(try insertLines())
             """)
     }
 
-    private func insertHeads() -> SQL {
-        let rows = changes.invoices
+    private func insertHeads(_ rows: [Owned<Invoice>]) -> SQL {
         let (invoices, progress) = (rows.map(\.value), rows.map(\.value.progress))
         return """
             INSERT INTO books.invoices
@@ -66,19 +65,18 @@ extension StoreSQL {
             """
     }
 
+    /// What became of issued ones. Found as what a new one would conflict with: the planner has no other way then, and
+    /// asked for a join it keeps to reading all there were while the table was new.
     func updateInvoices() -> Writing {
-        let rows = changes.progress
+        let rows = changes.changedInvoices
         return Writing(
             "an invoice", rows: rows.count,
             """
-            UPDATE books.invoices AS invoice
-               SET state = changed.state, credit_applied = changed.credit_applied, paid = changed.paid,
-                   noted = changed.noted, refunded = changed.refunded, charged_back = changed.charged_back,
-                   dunning = changed.dunning, withdrawn = changed.withdrawn, voided_on = changed.voided_on
-              FROM unnest(\(rows.map(\.customer)), \(rows.map(\.ordinal)), \(values(rows.map(\.value))))
-                   AS changed(customer_id, ordinal, \(StoreSQL.progressColumns))
-             WHERE invoice.seller_id = \(seller) AND invoice.customer_id = changed.customer_id
-               AND invoice.ordinal = changed.ordinal
+            \(insertHeads(rows))
+                ON CONFLICT (seller_id, customer_id, ordinal) DO UPDATE
+               SET state = excluded.state, credit_applied = excluded.credit_applied, paid = excluded.paid,
+                   noted = excluded.noted, refunded = excluded.refunded, charged_back = excluded.charged_back,
+                   dunning = excluded.dunning, withdrawn = excluded.withdrawn, voided_on = excluded.voided_on
             """)
     }
 

@@ -14,12 +14,12 @@ enum LoadingSQL {
 
     static func seller(_ seller: Seller, _ settings: PostgresJSON) -> SQL {
         """
-        INSERT INTO books.sellers (code, name, time_zone, currency, settings, branding)
-        VALUES (\(seller.code), \(seller.name), \(seller.timeZone), \(seller.currency.code), \(settings),
-                \(PostgresJSON((seller.branding?.json ?? [:]).text())))
+        INSERT INTO books.sellers (code, name, time_zone, currency, language, settings, branding)
+        VALUES (\(seller.code), \(seller.name), \(seller.timeZone), \(seller.currency.code), \(seller.language),
+                \(settings), \(PostgresJSON((seller.branding?.json ?? [:]).text())))
             ON CONFLICT (code) DO UPDATE
            SET name = excluded.name, time_zone = excluded.time_zone, currency = excluded.currency,
-               settings = excluded.settings, branding = excluded.branding
+               language = excluded.language, settings = excluded.settings, branding = excluded.branding
         RETURNING seller_id
         """
     }
@@ -47,19 +47,20 @@ enum LoadingSQL {
         """
         INSERT INTO books.customers
                (seller_id, code, name, email, currency, time_zone, country, region, postal_code, tax_exempt,
-                billing_day, payment_method, net_days, created_at)
+                billing_day, language, payment_method, net_days, created_at)
         SELECT seller.seller_id, given.code, given.name, given.email, coalesce(given.currency, seller.currency),
                coalesce(given.time_zone, seller.time_zone), given.country, given.region, given.postal_code,
-               given.tax_exempt, given.billing_day, given.payment_method, given.net_days, \(now)
+               given.tax_exempt, given.billing_day, given.language, given.payment_method, given.net_days, \(now)
           FROM books.sellers AS seller,
                unnest(\(customers.map(\.code)), \(customers.map(\.name)), \(customers.map(\.email)),
                       \(customers.map { $0.currency?.code }), \(customers.map(\.timeZone)),
                       \(customers.map { $0.address?.country }), \(customers.map { $0.address?.region }),
                       \(customers.map { $0.address?.postalCode }), \(customers.map(\.isTaxExempt)),
-                      \(customers.map(\.billingDay)), \(customers.map { $0.arrangement?.method.rawValue }),
+                      \(customers.map(\.billingDay)), \(customers.map(\.language)),
+                      \(customers.map { $0.arrangement?.method.rawValue }),
                       \(customers.map { $0.arrangement?.netDays }))
                WITH ORDINALITY AS given(code, name, email, currency, time_zone, country, region, postal_code,
-                                        tax_exempt, billing_day, payment_method, net_days, place)
+                                        tax_exempt, billing_day, language, payment_method, net_days, place)
          WHERE seller.seller_id = \(seller)
          ORDER BY given.place
             ON CONFLICT (printed_code, seller_id) DO NOTHING

@@ -1,66 +1,116 @@
 internal import Accounts
-internal import Billing
+public import Billing
 public import BillingPorts
 internal import Dates
+internal import JSONText
 internal import Money
 internal import Postgres
 internal import QueueStore
 
 extension PostgresBooks {
     public func mail(_ ordinal: Int, of customer: CustomerKey) async throws -> MailRecord? {
-        guard let row = try await transaction.query(MailsSQL.mail(ordinal, of: customer)).first else { return nil }
-        let (
-            template, subject, at, messageID, state, recipient, name, sellerName, timeZone, currency, total, paid, due,
-            dueOn
-        ) = try row.decode(
-            String.self, String.self, Instant.self, String.self, String.self, String.self, String.self, String.self,
-            String.self, String?.self, Int64?.self, Int64?.self, Int64?.self, LocalDate?.self)
-        let stored = Stored("mails", "\(customer)/\(ordinal)")
-        var facts: MailRecord.InvoiceFacts?
-        if let currency, let total, let paid, let due, let dueOn {
-            facts = MailRecord.InvoiceFacts(
-                total: try stored.money(total, currency), paid: try stored.money(paid, currency),
-                due: try stored.money(due, currency), dueOn: try stored.date(dueOn))
-        }
-        return MailRecord(
-            customer: customer, ordinal: ordinal, template: try stored.choice(Mail.Template.self, template),
-            subject: subject, at: at, messageID: messageID, state: try stored.choice(MailRecord.State.self, state),
-            recipient: recipient, customerName: name, sellerName: sellerName, timeZone: timeZone, invoice: facts)
+        try await MailReader(zones: context.zones, transaction: transaction).mail(ordinal, of: customer)
     }
 
     public func settle(_ mail: MailRecord, as state: MailRecord.State, reply: String) async throws {
-        precondition(mail.state != .sent, "a mail that was sent stays sent")
+        precondition(mail.state == .intended || mail.state == .unknown, "a mail that is settled stays so")
         try await transaction.query(MailsSQL.settle(mail, as: state, reply: reply, at: now))
             .require(1, "mail \(mail.ordinal) of \(mail.customer)")
     }
+
+    public func markBounced(
+        _ address: String, of seller: Seller.ID, by actor: String, why reason: String
+    ) async throws {
+        _ = try await transaction.query(
+            MailsSQL.markBounced(address, of: seller, by: actor, why: reason, at: now))
+    }
 }
 
-/// Every statement about mails.
-enum MailsSQL {
-    /// With the invoice whose number is its subject, if there is one.
-    static func mail(_ ordinal: Int, of key: CustomerKey) -> SQL {
-        """
-        SELECT mail.template, mail.subject, mail.at, mail.message_id, mail.state, mail.recipient, customer.name,
-               seller.name, customer.time_zone, invoice.currency, invoice.total, invoice.paid,
-               CASE WHEN invoice.state = 'open'
-                    THEN greatest(0, invoice.total - invoice.credit_applied - invoice.paid - invoice.noted)
-                    WHEN invoice.state IS NOT NULL THEN 0 END,
-               invoice.due_on
-          FROM books.mails AS mail
-          JOIN books.customers AS customer USING (seller_id, customer_id)
-          JOIN books.sellers AS seller USING (seller_id)
-          LEFT JOIN books.invoices AS invoice
-                 ON (invoice.seller_id, invoice.number) = (mail.seller_id, mail.subject)
-                AND invoice.customer_id = mail.customer_id
-         WHERE mail.seller_id = \(key.seller) AND mail.customer_id = \(key.customer) AND mail.ordinal = \(ordinal)
-        """
+/// Reads a mail with what it can tell, in one round trip.
+struct MailReader {
+    let zones: any TimeZones
+    let transaction: Transaction
+
+    func mail(_ ordinal: Int, of customer: CustomerKey) async throws -> MailRecord? {
+        try await mail(
+            ordinal, of: customer, MailsSQL.mail(ordinal, of: customer), MailsSQL.subject(ordinal, of: customer))
     }
 
-    static func settle(_ mail: MailRecord, as state: MailRecord.State, reply: String, at now: Instant) -> SQL {
-        """
-        UPDATE books.mails SET state = \(state.rawValue), reply = \(reply), settled_at = \(now)
-         WHERE seller_id = \(mail.customer.seller) AND customer_id = \(mail.customer.customer)
-           AND ordinal = \(mail.ordinal) AND state = \(mail.state.rawValue)
-        """
+    /// One that was never written down.
+    func mail(
+        _ template: Mail.Template, about subject: String, of customer: CustomerKey, at now: Instant
+    ) async throws -> MailRecord? {
+        try await mail(
+            0, of: customer, MailsSQL.unwritten(template, about: subject, of: customer, at: now),
+            MailsSQL.subject(subject, of: customer))
+    }
+
+    private func mail(
+        _ ordinal: Int, of customer: CustomerKey, _ mail: SQL, _ subject: SQL
+    ) async throws -> MailRecord? {
+        let answers = try await transaction.pipeline([
+            mail, MailsSQL.invoice(subject), MailsSQL.lines(subject), MailsSQL.subscription(subject),
+            MailsSQL.note(subject),
+        ])
+        guard let row = answers[0].first else { return nil }
+        let (
+            template, subject, at, messageID, state, tries, recipient, isBounced, name, code, language, timeZone,
+            sellerName, sellerCode, sellerLanguage
+        ) = try row.decode(
+            String.self, String.self, Instant.self, String.self, String.self, Int.self, String.self, Bool.self,
+            String.self, String.self, String?.self, String.self, String.self, String.self, String?.self)
+        let stored = Stored("mails", "\(customer)/\(ordinal)")
+        return MailRecord(
+            customer: customer, ordinal: ordinal, template: try stored.choice(Mail.Template.self, template),
+            subject: subject, at: at, messageID: messageID, state: try stored.choice(MailRecord.State.self, state),
+            tries: tries, recipient: recipient, isBounced: isBounced, customerName: name, customerCode: code,
+            sellerName: sellerName, sellerCode: sellerCode, languages: [language, sellerLanguage].compactMap(\.self),
+            timeZone: timeZone,
+            invoice: try answers[1].first.map { row in
+                try invoice(row, lines: answers[2], timeZone: timeZone, stored)
+            },
+            subscription: try answers[3].first(String.self, LocalDate?.self).map { plan, endsOn in
+                MailRecord.SubscriptionFacts(plan: plan, endsOn: try stored.date(endsOn))
+            },
+            note: try answers[4].first(String.self, LocalDate.self, Int64.self, String.self).map {
+                MailRecord.NoteFacts(
+                    invoice: $0, issuedOn: try stored.date($1), total: try stored.money($2, $3))
+            })
+    }
+
+    private func invoice(
+        _ row: Row, lines: Rows, timeZone: String, _ stored: Stored
+    ) throws -> MailRecord.InvoiceFacts {
+        let (
+            ordinal, issuedOn, dueOn, code, subtotal, tax, total, paid, due, lineCount, dunning, isPaused, settings
+        ) = try row.decode(
+            Int.self, LocalDate.self, LocalDate.self, String.self, Int64.self, Int64.self, Int64.self, Int64.self,
+            Int64.self, Int.self, PostgresJSON?.self, Bool.self, PostgresJSON.self)
+        let currency = try stored.currency(code)
+        func money(_ minorUnits: Int64) -> Money { Money(minorUnits: minorUnits, currency) }
+        let shown = try lines.decode(
+            String.self, String.self, LocalDate?.self, LocalDate?.self, String?.self, Int64.self
+        ).map { kind, code, start, end, quantity, amount in
+            MailRecord.Line(
+                kind: try stored.choice(InvoiceLine.Kind.self, kind), code: code,
+                period: try stored.period(start, end), quantity: quantity, amount: money(amount))
+        }
+        return MailRecord.InvoiceFacts(
+            ordinal: ordinal, issuedOn: try stored.date(issuedOn), subtotal: money(subtotal), tax: money(tax),
+            total: money(total), paid: money(paid), due: money(due), dueOn: try stored.date(dueOn), lines: shown,
+            omittedLines: lineCount - shown.count,
+            graceEnd: isPaused ? nil : try dunning.flatMap { try graceEnd($0, settings, timeZone: timeZone, stored) })
+    }
+
+    /// `nil`: grace is over.
+    private func graceEnd(
+        _ dunning: PostgresJSON, _ settings: PostgresJSON, timeZone: String, _ stored: Stored
+    ) throws -> MailRecord.GraceEnd? {
+        let dunning = try stored.reading(dunning) { (node) throws(JSONFault) in try DunningCase(reading: node) }
+        guard !dunning.isOver else { return nil }
+        let rules = try stored.reading(settings) { (node) throws(JSONFault) in try BillingSettings(reading: node) }
+            .dunning
+        let zone = try zones.rules(timeZone)
+        return MailRecord.GraceEnd(date: zone.localDate(of: dunning.graceEnd(rules, in: zone)), final: rules.final)
     }
 }

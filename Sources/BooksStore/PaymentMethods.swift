@@ -11,11 +11,11 @@ extension PostgresBooks {
             AccountSQL.lock([customer.customer], of: customer.seller), PaymentMethodSQL.method(id, of: customer),
         ])
         guard let row = answers[1].first else { return nil }
-        let (token, state, code, name, email, gatewayCustomer, sellerCode) = try row.decode(
-            String.self, String.self, String.self, String.self, String?.self, String?.self, String.self)
+        let (token, state, code, name, email, gatewayCustomer, sellerCode, losses) = try row.decode(
+            String.self, String.self, String.self, String.self, String?.self, String?.self, String.self, Int.self)
         return PaymentMethodRecord(
             id: id, customer: customer, customerCode: code, customerName: name, customerEmail: email,
-            sellerCode: sellerCode, gatewayCustomer: gatewayCustomer, token: token,
+            sellerCode: sellerCode, gatewayCustomer: gatewayCustomer, gatewayLosses: losses, token: token,
             state: try Stored("payment_methods", id).choice(PaymentMethodRecord.State.self, state))
     }
 
@@ -51,7 +51,7 @@ enum PaymentMethodSQL {
     static func method(_ id: PaymentMethod.ID, of key: CustomerKey) -> SQL {
         """
         SELECT method.token, method.state, customer.code, customer.name, customer.email, customer.gateway_customer,
-               seller.code
+               seller.code, customer.gateway_losses
           FROM books.payment_methods AS method
           JOIN books.customers AS customer USING (seller_id, customer_id)
           JOIN books.sellers AS seller USING (seller_id)

@@ -7,11 +7,12 @@ internal import Postgres
 
 /// Movements of money, what is booked of them, and what customers are told.
 extension StoreSQL {
-    func insertAttempts() -> Writing {
-        let rows = changes.newAttempts
+    /// New ones and changed ones: what ends stands before what begins, for of an invoice's attempts one is pending at most.
+    func storeAttempts() -> Writing {
+        let rows = changes.changedAttempts + changes.newAttempts
         let attempts = rows.map(\.value)
         return Writing(
-            "a new payment attempt", rows: rows.count,
+            "a payment attempt", rows: rows.count,
             """
             INSERT INTO books.payment_attempts
                    (seller_id, customer_id, ordinal, invoice, number, at, amount, currency, method, sent_at, outcome,
@@ -22,24 +23,9 @@ extension StoreSQL {
                    \(attempts.map(\.amount.currency.code)), \(attempts.map { $0.method?.rawValue }),
                    \(attempts.map(\.sentAt)), \(attempts.map { $0.outcome?.rawValue }), \(attempts.map(\.reference)),
                    \(attempts.map(\.declineCode)))
-            """)
-    }
-
-    func updateAttempts() -> Writing {
-        let rows = changes.changedAttempts
-        let attempts = rows.map(\.value)
-        return Writing(
-            "a payment attempt", rows: rows.count,
-            """
-            UPDATE books.payment_attempts AS attempt
-               SET sent_at = changed.sent_at, outcome = changed.outcome,
-                   gateway_reference = changed.gateway_reference, decline_code = changed.decline_code
-              FROM unnest(\(rows.map(\.customer)), \(rows.map(\.ordinal)), \(attempts.map(\.sentAt)),
-                          \(attempts.map { $0.outcome?.rawValue }), \(attempts.map(\.reference)),
-                          \(attempts.map(\.declineCode)))
-                   AS changed(customer_id, ordinal, sent_at, outcome, gateway_reference, decline_code)
-             WHERE attempt.seller_id = \(seller) AND attempt.customer_id = changed.customer_id
-               AND attempt.ordinal = changed.ordinal
+                ON CONFLICT (seller_id, customer_id, ordinal) DO UPDATE
+               SET sent_at = excluded.sent_at, outcome = excluded.outcome,
+                   gateway_reference = excluded.gateway_reference, decline_code = excluded.decline_code
             """)
     }
 

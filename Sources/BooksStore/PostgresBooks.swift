@@ -30,9 +30,15 @@ public struct PostgresBooks: BillingWork {
 
     public func announce(_ request: EffectRequest) async throws -> EffectStanding { try await work.announce(request) }
 
+    public func announce(_ requests: [EffectRequest]) async throws -> [EffectStanding?] {
+        try await work.announce(requests)
+    }
+
     public func settle(_ effect: Effect, as state: EffectState, result: [UInt8]) async throws {
         try await work.settle(effect, as: state, result: result)
     }
+
+    public func settle(_ settlements: [EffectSettlement]) async throws { try await work.settle(settlements) }
 }
 
 /// A row is not as it was when it was read: somebody else moved it on. Whatever was about to be committed is rolled back;
@@ -46,20 +52,26 @@ public struct StaleRecord: Error, Hashable, CustomStringConvertible {
 /// What one transaction has done that only it may rely on.
 final class OwnChanges: Sendable {
     private struct State {
-        var accounts: Set<CustomerKey> = []
+        /// With the version of the seller's row by whose settings they go.
+        var accounts: [CustomerKey: Int64] = [:]
         var plans: Set<Int64> = []
     }
 
     private let state = Mutex(State())
 
-    /// These accounts were read under their locks.
-    func read(_ keys: some Sequence<CustomerKey>) { state.withLock { $0.accounts.formUnion(keys) } }
+    /// These accounts were read under their locks, by that version of their seller.
+    func read(_ keys: [CustomerKey], version: Int64) {
+        state.withLock { state in for key in keys { state.accounts[key] = version } }
+    }
 
     /// Each account is stored once for each time it was read: what is stored later would be compared with what it was
-    /// before the first. Throws `StaleRecord`.
-    func storing(_ keys: [CustomerKey]) throws(StaleRecord) {
-        let missing = state.withLock { state in keys.first { state.accounts.remove($0) == nil } }
-        if let missing { throw StaleRecord("account \(missing) was not read in this transaction, or stored since") }
+    /// before the first. Returns the versions of their seller. Throws `StaleRecord`.
+    func storing(_ keys: [CustomerKey]) throws(StaleRecord) -> [Int64] {
+        let versions = state.withLock { state in keys.map { state.accounts.removeValue(forKey: $0) } }
+        if let place = versions.firstIndex(where: { $0 == nil }) {
+            throw StaleRecord("account \(keys[place]) was not read in this transaction, or stored since")
+        }
+        return versions.compactMap(\.self)
     }
 
     /// Sold plans that are nobody else's until the commit.

@@ -55,20 +55,17 @@ struct StoreSQL {
     let changes: AccountChanges
     let planID: (Plan) -> Int64?
 
-    /// In an order in which each row finds those it names. What ends is written before what begins: of an invoice's
-    /// attempts one is pending at most.
+    /// In an order in which each row finds those it names.
     func statements() throws -> [Writing] {
         var statements: [Writing] = []
-        if !changes.newSubscriptions.isEmpty { statements.append(try insertSubscriptions()) }
-        if !changes.changedSubscriptions.isEmpty { statements.append(try updateSubscriptions()) }
+        if !changes.subscriptions.isEmpty { statements.append(try storeSubscriptions()) }
         if !changes.transitions.isEmpty { statements.append(insertTransitions()) }
         if !changes.coupons.isEmpty { statements.append(try insertCoupons()) }
         if !changes.usage.isEmpty { statements.append(insertUsage()) }
         if !changes.invoices.isEmpty { statements.append(try insertInvoices()) }
-        if !changes.progress.isEmpty { statements.append(updateInvoices()) }
+        if !changes.changedInvoices.isEmpty { statements.append(updateInvoices()) }
         if !changes.notes.isEmpty { statements.append(insertNotes()) }
-        if !changes.changedAttempts.isEmpty { statements.append(updateAttempts()) }
-        if !changes.newAttempts.isEmpty { statements.append(insertAttempts()) }
+        if !(changes.changedAttempts + changes.newAttempts).isEmpty { statements.append(storeAttempts()) }
         if !changes.entries.isEmpty { statements.append(insertEntries()) }
         if !changes.mails.isEmpty { statements.append(insertMails()) }
         return statements

@@ -17,11 +17,11 @@ extension StoreSQL {
         }
     }
 
-    func insertSubscriptions() throws -> Writing {
-        let rows = changes.newSubscriptions
+    func storeSubscriptions() throws -> Writing {
+        let rows = changes.subscriptions
         let subscriptions = rows.map(\.value)
         return Writing(
-            "a new subscription", rows: rows.count,
+            "a subscription", rows: rows.count,
             """
             INSERT INTO books.subscriptions
                    (seller_id, customer_id, ordinal, code, state, plan, starts_on, ends_on, content)
@@ -29,22 +29,8 @@ extension StoreSQL {
                    \(rows.map(\.customer)), \(rows.map(\.ordinal)), \(subscriptions.map(\.code)),
                    \(subscriptions.map(\.state.rawValue)), \(subscriptions.map(\.plan.code)),
                    \(subscriptions.map(\.start)), \(subscriptions.map { $0.end?.date }), \(try contents(rows)))
-            """)
-    }
-
-    func updateSubscriptions() throws -> Writing {
-        let rows = changes.changedSubscriptions
-        let subscriptions = rows.map(\.value)
-        return Writing(
-            "a subscription", rows: rows.count,
-            """
-            UPDATE books.subscriptions AS subscription
-               SET state = changed.state, plan = changed.plan, ends_on = changed.ends_on, content = changed.content
-              FROM unnest(\(rows.map(\.customer)), \(rows.map(\.ordinal)), \(subscriptions.map(\.state.rawValue)),
-                          \(subscriptions.map(\.plan.code)), \(subscriptions.map { $0.end?.date }),
-                          \(try contents(rows))) AS changed(customer_id, ordinal, state, plan, ends_on, content)
-             WHERE subscription.seller_id = \(seller) AND subscription.customer_id = changed.customer_id
-               AND subscription.ordinal = changed.ordinal
+                ON CONFLICT (seller_id, customer_id, ordinal) DO UPDATE
+               SET state = excluded.state, plan = excluded.plan, ends_on = excluded.ends_on, content = excluded.content
             """)
     }
 

@@ -62,7 +62,7 @@ public enum JSONValue: Hashable, Sendable {
         }
     }
 
-    private static func write(_ string: String, to text: inout String) {
+    static func write(_ string: String, to text: inout String) {
         text += "\""
         for scalar in string.unicodeScalars {
             switch scalar {

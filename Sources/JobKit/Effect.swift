@@ -81,6 +81,20 @@ public struct AnnouncedEffect: Sendable {
     }
 }
 
+/// How an announced effect ended.
+public struct EffectSettlement: Sendable {
+    public let effect: Effect
+    public let state: EffectState
+    /// JSON for operators.
+    public let result: [UInt8]
+
+    public init(_ effect: Effect, as state: EffectState, result: [UInt8]) {
+        self.effect = effect
+        self.state = state
+        self.result = result
+    }
+}
+
 /// Where an effect stands when a handler announces it.
 public enum EffectStanding: Sendable {
     /// Announced now, for the first time: once this commits, go ahead and call.

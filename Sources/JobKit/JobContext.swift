@@ -21,8 +21,15 @@ public protocol JobWork: Sendable {
     /// breaker does not allow the amount.
     func announce(_ request: EffectRequest) async throws -> EffectStanding
 
+    /// Announces effects one after the other, in one go. nil: the breaker does not allow the amount on top of those
+    /// before it. Throws `EffectOverLimit` when it allows none of them.
+    func announce(_ requests: [EffectRequest]) async throws -> [EffectStanding?]
+
     /// Writes down how an announced effect ended; `result` is JSON for operators (ids, codes; no secrets).
     func settle(_ effect: Effect, as state: EffectState, result: [UInt8]) async throws
+
+    /// As `settle`, of several in one go; one that somebody else has settled stays as it is.
+    func settle(_ settlements: [EffectSettlement]) async throws
 }
 
 extension JobWork {

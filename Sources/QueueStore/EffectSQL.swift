@@ -17,6 +17,28 @@ enum EffectSQL {
         """
     }
 
+    /// All of them, or none where their kind's breaker does not allow them together. Asked of their totals, which is done
+    /// before the first row is written.
+    static func announce(_ requests: [EffectRequest], for job: ClaimedJob?, now: Instant) -> SQL {
+        var totals: [String: Int64] = [:]
+        for amount in requests.compactMap(\.amount) { totals[amount.currency, default: 0] += amount.minorUnits }
+        let sums = totals.sorted { $0.key < $1.key }
+        return """
+            INSERT INTO queue.effects (scope, name, fingerprint, job, lineage, tenant, kind, run, amount, currency,
+                                       announced_at)
+            SELECT given.scope, given.name, given.fingerprint, \(job?.id.number), \(job?.lineage.number),
+                   \(job?.tenant), \(job?.kind.name), \(job?.run?.number), given.amount, given.currency, \(now)
+              FROM unnest(\(requests.map(\.scope)), \(requests.map(\.name)), \(requests.map(\.fingerprint)),
+                          \(requests.map { $0.amount?.minorUnits }), \(requests.map { $0.amount?.currency }))
+                   AS given(scope, name, fingerprint, amount, currency)
+             WHERE NOT EXISTS (
+                   SELECT FROM unnest(\(sums.map(\.key)), \(sums.map(\.value))) AS total(currency, amount)
+                    WHERE NOT queue.may_move(\(job?.kind.name), total.amount, total.currency))
+                ON CONFLICT (scope, name) DO NOTHING
+            RETURNING id, idempotency_key, state, announced_at, scope, name
+            """
+    }
+
     private static func mayMove(_ amount: EffectAmount, _ job: ClaimedJob?) -> SQL {
         "queue.may_move(\(job?.kind.name), \(amount.minorUnits), \(amount.currency))"
     }
@@ -33,6 +55,13 @@ enum EffectSQL {
         """
         SELECT id, idempotency_key, state, announced_at, scope, name, fingerprint, amount, currency FROM queue.effects
          WHERE lineage = \(lineage.number) AND state IN ('intended', 'unknown') ORDER BY id
+        """
+    }
+
+    static func announced(under key: IdempotencyKey) -> SQL {
+        """
+        SELECT id, idempotency_key, state, announced_at, scope, name, fingerprint, amount, currency FROM queue.effects
+         WHERE idempotency_key = \(key.text)
         """
     }
 

@@ -1,5 +1,4 @@
 public import Dates
-internal import FoundationEssentials
 public import JobKit
 public import Postgres
 internal import Synchronization
@@ -80,82 +79,11 @@ public struct PostgresWork: JobWork {
 
     /// Rows of one INSERT: past a few hundred the gain is small and the message large.
     static let insertBatch = 500
-
-    public func announce(_ request: EffectRequest) async throws -> EffectStanding {
-        let inserted = try await transaction.query(EffectSQL.announce(request, for: job, now: now))
-        if let row = inserted.first { return .new(try PostgresWork.effect(row)) }
-        guard let row = try await transaction.query(EffectSQL.announced(request)).first else {
-            guard let job, let amount = request.amount else {
-                throw UnreadableRow("\(request.name) of \(request.scope) was neither announced nor there")
-            }
-            throw EffectOverLimit(kind: job.kind, amount: amount)
-        }
-        let (_, _, _, _, fingerprint) = try row.decode(
-            Int64.self, String.self, String.self, Instant.self, String.self)
-        guard fingerprint == request.fingerprint else {
-            throw EffectMismatch(request: request, announced: fingerprint)
-        }
-        let effect = try PostgresWork.effect(row)
-        return switch effect.state {
-        case .intended, .unknown: .unresolved(effect)
-        case .confirmed, .refused: .settled(effect)
-        }
-    }
-
-    private static func effect(_ row: Row) throws -> Effect {
-        let (id, key, state, announcedAt, _) = try row.decode(
-            Int64.self, String.self, String.self, Instant.self, String.self)
-        guard let known = EffectState(rawValue: state) else { throw UnreadableRow("effect \(id) has state '\(state)'") }
-        return Effect(id: id, key: IdempotencyKey(key), state: known, announcedAt: announcedAt)
-    }
-
-    /// Announced by a job of this one's line, and neither confirmed nor refused.
-    func unsettledEffects(of job: ClaimedJob) async throws -> [AnnouncedEffect] {
-        try await transaction.query(EffectSQL.unsettled(of: job.lineage)).map { row in
-            let (id, key, state, announcedAt, scope, name, fingerprint, minorUnits, currency) = try row.decode(
-                Int64.self, String.self, String.self, Instant.self, String.self, String.self, String.self, Int64?.self,
-                String?.self)
-            guard let known = EffectState(rawValue: state) else {
-                throw UnreadableRow("effect \(id) has state '\(state)'")
-            }
-            var amount: EffectAmount?
-            if let minorUnits, let currency { amount = EffectAmount(minorUnits: minorUnits, currency: currency) }
-            return AnnouncedEffect(
-                request: EffectRequest(scope: scope, name: name, fingerprint: fingerprint, amount: amount),
-                effect: Effect(id: id, key: IdempotencyKey(key), state: known, announcedAt: announcedAt))
-        }
-    }
-
-    public func settle(_ effect: Effect, as state: EffectState, result: [UInt8]) async throws {
-        precondition(state != .intended, "settling says how it ended")
-        let rows = try await transaction.query(
-            EffectSQL.settle(effect, as: state, result: try PostgresWork.bounded(result), now: now))
-        guard rows.affectedRows == 1 else {
-            throw UnreadableRow("effect \(effect.id) is settled already; it cannot become \(state.rawValue)")
-        }
-    }
 }
 
 extension NewJob {
     /// Whether it goes into its lane whatever else is there.
     fileprivate var isPlain: Bool { dueAt == nil && uniqueKey == nil && serialKey == nil }
-}
-
-extension PostgresWork {
-    /// Ids and codes, not whole answers: past this only the beginning is kept. Refusing it would lose how a call ended.
-    static let resultLimit = 16 * 1024
-
-    private struct CutResult: Encodable {
-        let cut = true
-        let bytes: Int
-        let beginning: String
-    }
-
-    private static func bounded(_ result: [UInt8]) throws -> [UInt8] {
-        guard result.count > resultLimit else { return result }
-        let beginning = String(decoding: result.prefix(1024), as: UTF8.self)
-        return Array(try JSONEncoder().encode(CutResult(bytes: result.count, beginning: beginning)))
-    }
 }
 
 /// The database holds what this program would never have written: stop one job today, not bend the books for a month.

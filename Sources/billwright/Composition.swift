@@ -7,6 +7,7 @@ internal import Dates
 internal import DocumentRendering
 internal import DunningEmails
 internal import Foundation
+internal import GatewayEvents
 internal import Gateways
 internal import HTTPClient
 internal import HTTPServer
@@ -121,9 +122,10 @@ struct Composition: Sendable {
 /// What handlers are given beside the books.
 struct Counterparts: Sendable {
     let gateway: any PaymentGateway
+    let news: any GatewayNews
     let mailer: any Mailer
+    let writer: any MailWriter
     let mailDomain: String
-    let zones: HostTimeZones
     let reconcileAfter: Duration
     /// What documents are made with, and where they are kept.
     var printer: any DocumentRenderer = NoDocuments()
@@ -142,7 +144,9 @@ struct Counterparts: Sendable {
             CollectPaymentsHandler(gateway: gateway, reconcileAfter: reconcileAfter)
             RemindCustomerHandler()
             RegisterPaymentMethodHandler(gateway: gateway)
-            SendMailHandler(mailer: mailer, zones: zones, domain: mailDomain)
+            SendMailHandler(mailer: mailer, writer: writer, domain: mailDomain)
+            ReactToGatewayEventHandler(news: news)
+            SweepGatewayEventsHandler(gateway: StripeGateway.name, news: news)
             RenderDocumentHandler(renderer: printer, store: documents)
         }
     }
@@ -166,12 +170,15 @@ extension Setting {
     static let mailFrom = Setting(
         "--mail-from", "ADDRESS", variable: "BILLWRIGHT_MAIL_FROM", default: "billing@billwright.example",
         help: "the sender of mails")
+    static let mailTemplates = Setting(
+        "--mail-templates", "FOLDER", variable: "BILLWRIGHT_MAIL_TEMPLATES",
+        help: "files in the place of the program's own; 'billwright mail templates FOLDER' writes those")
     static let reconcileAfter = Setting(
         "--reconcile-after", "TIME", variable: "BILLWRIGHT_RECONCILE_AFTER", default: "5m",
         help: "how long a charge without an answer may still be on its way before the gateway is asked")
 
     static let counterparts =
         [
-            stripeKey, stripeURL, stripeLive, stripeMinimal, smtpURL, mailFrom, reconcileAfter,
+            stripeKey, stripeURL, stripeLive, stripeMinimal, smtpURL, mailFrom, mailTemplates, reconcileAfter,
         ] + documentStore
 }

@@ -12,10 +12,11 @@ extension Arguments {
         guard let at = from.lastIndex(of: "@"), at > from.startIndex, from.index(after: at) < from.endIndex else {
             throw fault("--mail-from", from, "a mail address")
         }
+        let stripe = try stripe()
         return Counterparts(
-            gateway: try stripe(), mailer: try mailer(from: from), mailDomain: String(from[from.index(after: at)...]),
-            zones: HostTimeZones(), reconcileAfter: try duration("--reconcile-after"), printer: PDFPrinter(),
-            documents: try documentStore())
+            gateway: stripe, news: stripe, mailer: try mailer(from: from), writer: try mailWriter(),
+            mailDomain: String(from[from.index(after: at)...]), reconcileAfter: try duration("--reconcile-after"),
+            printer: PDFPrinter(), documents: try documentStore())
     }
 
     private func stripe() throws(UsageError) -> StripeGateway {

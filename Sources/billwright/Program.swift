@@ -12,7 +12,9 @@ extension Program {
         ] + Commands.Command.invoicesActs + [
             .customersList, .customersShow, .customersRelease, .subscriptionsShow,
         ] + Commands.Command.subscriptionsActs + [
-            .ledgerBalance, .jobsList, .jobsShow, .jobsStats,
+            .ledgerBalance,
+        ] + Commands.Command.webhooks + Commands.Command.mail + [
+            .jobsList, .jobsShow, .jobsStats,
         ] + Commands.Command.jobsActs + [
             .queuesList, .queuesPause, .queuesResume, .queuesRetention, .queuesRelane, .runsList, .runsShow, .runsStop,
             .runsResume, .schedulesList, .schedulesRunNow, .schedulesPause,

@@ -13,7 +13,7 @@ public final class CountingMailer: Mailer {
         /// The connection dies on the way to the server's DATA.
         case losesMail
         case refusesForNow(code: Int)
-        case refuses(code: Int)
+        case refuses(code: Int, reply: String = "no such mailbox")
         case refusesConnection
     }
 
@@ -49,7 +49,7 @@ public final class CountingMailer: Mailer {
                 return .unknown(reason: "connection lost")
             case .losesMail: return .unknown(reason: "connection lost")
             case .refusesForNow(let code): return .refusedForNow(code: code, reply: "try again later")
-            case .refuses(let code): return .refused(code: code, reply: "no such mailbox")
+            case .refuses(let code, let reply): return .refused(code: code, reply: reply)
             case .refusesConnection: return .notSent(reason: "connection refused")
             }
         }

@@ -34,8 +34,16 @@ extension CrashingWork {
         try await passing("announce") { try await work.announce(request) }
     }
 
+    func announce(_ requests: [EffectRequest]) async throws -> [EffectStanding?] {
+        try await passing("announce several") { try await work.announce(requests) }
+    }
+
     func settle(_ effect: Effect, as state: EffectState, result: [UInt8]) async throws {
         try await passing("settle an effect") { try await work.settle(effect, as: state, result: result) }
+    }
+
+    func settle(_ settlements: [EffectSettlement]) async throws {
+        try await passing("settle effects") { try await work.settle(settlements) }
     }
 }
 
@@ -113,9 +121,71 @@ extension CrashingWork {
     func settle(_ mail: MailRecord, as state: MailRecord.State, reply: String) async throws {
         try await passing("settle a mail") { try await work.settle(mail, as: state, reply: reply) }
     }
+
+    func markBounced(_ address: String, of seller: Seller.ID, by actor: String, why reason: String) async throws {
+        try await passing("mark an address") {
+            try await work.markBounced(address, of: seller, by: actor, why: reason)
+        }
+    }
 }
 
 extension CrashingWork {
+    func take(_ events: [GatewayEventArrival]) async throws -> Int {
+        try await passing("take events") { try await work.take(events) }
+    }
+
+    func swept(_ gateway: String) async throws -> Instant? {
+        try await passing("swept") { try await work.swept(gateway) }
+    }
+
+    func recordSweep(of gateway: String, to instant: Instant) async throws {
+        try await passing("record a sweep") { try await work.recordSweep(of: gateway, to: instant) }
+    }
+
+    func gatewayEvent(_ id: Int64) async throws -> GatewayEventRecord? {
+        try await passing("gatewayEvent") { try await work.gatewayEvent(id) }
+    }
+
+    func settle(
+        _ event: GatewayEventRecord, as state: GatewayEventRecord.State, note: String, about customer: CustomerKey?
+    ) async throws {
+        try await passing("settle an event") {
+            try await work.settle(event, as: state, note: note, about: customer)
+        }
+    }
+
+    func effect(under key: IdempotencyKey) async throws -> AnnouncedEffect? {
+        try await passing("effect") { try await work.effect(under: key) }
+    }
+
+    func attempt(known reference: String) async throws -> AttemptPlace? {
+        try await passing("attempt") { try await work.attempt(known: reference) }
+    }
+
+    func paymentMethod(known reference: String) async throws -> (CustomerKey, PaymentMethod.ID)? {
+        try await passing("paymentMethod by reference") { try await work.paymentMethod(known: reference) }
+    }
+
+    func customer(known reference: String) async throws -> CustomerKey? {
+        try await passing("customer by reference") { try await work.customer(known: reference) }
+    }
+
+    func remove(_ method: PaymentMethod.ID, of customer: CustomerKey) async throws {
+        try await passing("remove") { try await work.remove(method, of: customer) }
+    }
+
+    func forgetGatewayCustomer(_ reference: String, of customer: CustomerKey) async throws {
+        try await passing("forgetGatewayCustomer") { try await work.forgetGatewayCustomer(reference, of: customer) }
+    }
+
+    func disputes(of customer: CustomerKey) async throws -> [DisputeRecord] {
+        try await passing("disputes") { try await work.disputes(of: customer) }
+    }
+
+    func record(_ dispute: DisputeRecord, of customer: CustomerKey) async throws {
+        try await passing("record a dispute") { try await work.record(dispute, of: customer) }
+    }
+
     func documentsToRender(
         _ kind: DocumentReference.Kind, _ number: String, of customer: CustomerKey
     ) async throws -> [DocumentReference] {

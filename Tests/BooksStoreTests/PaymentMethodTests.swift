@@ -73,7 +73,10 @@ struct MailTests {
             #expect(
                 mail.invoice
                     == MailRecord.InvoiceFacts(
-                        total: price, paid: .zero(.usd), due: price, dueOn: books.today.adding(days: 14)))
+                        ordinal: 0, issuedOn: books.today, subtotal: price, tax: .zero(.usd), total: price,
+                        paid: .zero(.usd), due: price, dueOn: books.today.adding(days: 14),
+                        lines: mail.invoice?.lines ?? []))
+            #expect(mail.invoice?.lines.map(\.amount) == [price])
             try await books.work { work in try await work.settle(mail, as: .sent, reply: "250 ok") }
             await #expect(throws: StaleRecord.self) {
                 try await books.work { work in try await work.settle(mail, as: .refused, reply: "550 no") }

@@ -2,6 +2,8 @@ import BillingPorts
 import BillingSupport
 import CustomerMails
 import JobKit
+import Mails
+import Postgres
 import TestSupport
 import Testing
 
@@ -15,7 +17,7 @@ struct CustomerMailsCrashTests {
                 try await fixture.bill(trial.seller)
                 try await trial.drain {
                     SendMailHandler(
-                        mailer: trial.reaching(mailer), zones: fixture.zones, domain: "billwright.example")
+                        mailer: trial.reaching(mailer), writer: fixture.writer, domain: "billwright.example")
                 }
                 #expect(mailer.messageIDs.count == 1, trial.comment)
                 // Who died with the server's reply unread must send again; nobody else may.
@@ -24,6 +26,39 @@ struct CustomerMailsCrashTests {
             }
         }
     }
+
+    @Test func `a mail that may not come twice comes once or not at all`() async throws {
+        try await BillingFixture.with { fixture in
+            try await fixture.dieAfterEachCall(
+                times: 1, atLeast: 9, customers: [SampleCustomer()], comparing: false
+            ) { trial in
+                let mailer = CountingMailer()
+                let customer = trial.seller.customer()
+                try await fixture.query(
+                    """
+                    INSERT INTO books.mails (seller_id, customer_id, ordinal, template, subject, at, recipient)
+                    VALUES (\(customer.seller), \(customer.customer), 0, 'usage_80', 'events', \(fixture.start),
+                            'acme@customers.example')
+                    """, of: trial.seller.id)
+                try await fixture.query(
+                    "UPDATE books.customers SET mail_count = 1 WHERE customer_id = \(customer.customer)",
+                    of: trial.seller.id)
+                try await fixture.enqueue(SendMail(customer: customer, mail: 0))
+                try await trial.drain {
+                    SendMailHandler(
+                        mailer: trial.reaching(mailer), writer: fixture.writer, domain: "billwright.example")
+                }
+                #expect(mailer.accepted.count <= 1, trial.comment)
+                let states = try await fixture.query("SELECT state FROM books.mails", of: trial.seller.id)
+                    .decode(String.self)
+                #expect(states.allSatisfy { ["sent", "unknown"].contains($0) }, trial.comment)
+            }
+        }
+    }
+}
+
+extension BillingFixture {
+    var writer: TemplateMailWriter { TemplateMailWriter(.shipped, zones: zones) }
 }
 
 extension String {

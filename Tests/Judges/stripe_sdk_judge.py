@@ -216,6 +216,53 @@ def judge_refunds(client):
     expect(len(client.v1.refunds.list({"payment_intent": intent.id}).data) == 2, "refunds are listed by intent")
 
 
+def judge_setups(client):
+    customer = client.v1.customers.create({"email": "books@customer.example"}).id
+    form = {"customer": customer, "usage": "off_session", "allowed_payment_method_types": ["card"]}
+    intent = client.v1.setup_intents.create(form)
+    expect(intent.status == "requires_payment_method" and intent.client_secret, "a set-up waits for a card")
+    saved = client.v1.setup_intents.confirm(intent.id, {"payment_method": "pm_card_visa"})
+    expect(saved.status == "succeeded", "a set-up succeeds")
+    owner = client.v1.payment_methods.retrieve(saved.payment_method).customer
+    expect(owner == customer, "its card is the customer's")
+    charged = off_session(client, customer, saved.payment_method)
+    expect(charged.status == "succeeded", "and is charged while the customer is away")
+    error = expect_error(
+        stripe.CardError,
+        lambda: client.v1.setup_intents.create({**form, "confirm": True, "payment_method": "pm_card_chargeDeclined"}),
+        "a declined card is not saved")
+    expect(error.json_body["error"]["setup_intent"]["last_setup_error"]["code"] == "card_declined", "and says why")
+    asked = client.v1.setup_intents.create(
+        {**form, "confirm": True, "payment_method": "pm_card_authenticationRequired"})
+    expect(asked.status == "requires_action" and asked.next_action, "a bank may ask first")
+    raw("POST", f"/_sandbox/setup_intents/{asked.id}/authenticate")
+    expect(client.v1.setup_intents.retrieve(asked.id).status == "succeeded", "who answers has saved it")
+    expect(
+        client.v1.setup_intents.cancel(client.v1.setup_intents.create(form).id).status == "canceled",
+        "a set-up is cancelled")
+
+
+def judge_money_back(client):
+    customer, method = customer_with(client, "pm_card_visa")
+    intent = off_session(client, customer, method, amount=5000)
+    part = client.v1.refunds.create({"payment_intent": intent.id, "amount": 500})
+    raw("POST", f"/_sandbox/refunds/{part.id}/fail")
+    failed = client.v1.refunds.retrieve(part.id)
+    expect((failed.status, failed.failure_reason) == ("failed", "lost_or_stolen_card"), "a refund fails days later")
+    expect(client.v1.charges.retrieve(intent.latest_charge).amount_refunded == 0, "and its charge knows")
+    opened = raw("POST", "/_sandbox/disputes", f"payment_intent={intent.id}&reason=duplicate")[2]
+    found = client.v1.disputes.list({"payment_intent": intent.id}).data
+    expect([d.id for d in found] == [opened["id"]] and found[0].amount == 5000, "a dispute is listed by intent")
+    expect(client.v1.disputes.retrieve(opened["id"]).status == "needs_response", "and waits for an answer")
+    raw("POST", f"/_sandbox/disputes/{opened['id']}/won")
+    expect(client.v1.disputes.retrieve(opened["id"]).status == "won", "and is won")
+    raw("POST", f"/_sandbox/payment_methods/{method}/renew")
+    expect(client.v1.payment_methods.retrieve(method).id == method, "a card is renewed behind its id")
+    expect(client.v1.customers.delete(customer).deleted, "a customer is deleted")
+    expect(client.v1.customers.retrieve(customer).deleted, "and stays so")
+    expect(client.v1.payment_methods.retrieve(method).customer is None, "without its methods")
+
+
 def judge_lists(client):
     customer, method = customer_with(client, "pm_card_visa")
     made = [off_session(client, customer, method, amount=100 + i).id for i in range(25)]
@@ -268,7 +315,7 @@ def main():
         KEY, base_addresses={"api": BASE}, http_client=CheckingClient(), max_network_retries=0)
     for judge in (
         judge_customers, judge_charges, judge_declines, judge_authentication, judge_idempotency, judge_refunds,
-        judge_lists, judge_refusals,
+        judge_setups, judge_money_back, judge_lists, judge_refusals,
     ):
         judge(client)
     client.v1.events.list({"limit": 100})

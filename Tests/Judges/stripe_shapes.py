@@ -94,6 +94,8 @@ CLASSES = {
     "payment_intent": stripe.PaymentIntent,
     "charge": stripe.Charge,
     "refund": stripe.Refund,
+    "dispute": stripe.Dispute,
+    "setup_intent": stripe.SetupIntent,
     "event": stripe.Event,
 }
 
@@ -106,10 +108,12 @@ def check(value):
     if "error" in value:
         error = value["error"]
         found = [f"error.{name}: missing" for name in ("type", "message") if name not in error]
-        for name in ("payment_intent", "payment_method"):
+        for name in ("payment_intent", "payment_method", "setup_intent"):
             if name in error:
                 found += check(error[name])
         return found
+    if value.get("deleted"):
+        return [] if set(value) == {"id", "object", "deleted"} else [f"deleted: members {sorted(value)}"]
     found = faults(value, CLASSES[value["object"]], value["object"])
     if value["object"] == "event":
         found += check(value["data"]["object"])

@@ -28,7 +28,9 @@ for delivery in deliveries:
 wanted = {
     "customer.created", "payment_method.attached", "payment_intent.created", "payment_intent.succeeded",
     "payment_intent.payment_failed", "payment_intent.requires_action", "payment_intent.canceled", "refund.created",
-    "charge.refunded",
+    "charge.refunded", "refund.failed", "setup_intent.succeeded", "setup_intent.setup_failed",
+    "charge.dispute.created", "charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated",
+    "charge.dispute.closed", "payment_method.automatically_updated", "customer.deleted",
 }
 if wanted - types:
     sys.exit(f"FAILED: no {sorted(wanted - types)}")

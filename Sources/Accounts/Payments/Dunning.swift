@@ -1,4 +1,4 @@
-internal import Billing
+public import Billing
 public import Dates
 internal import Ledger
 internal import Money
@@ -26,6 +26,13 @@ public struct DunningCase: Hashable, Sendable {
         self.held = held
         self.extraDays = extraDays
         self.isOver = isOver
+    }
+}
+
+extension DunningCase {
+    /// When its grace ends by a seller's rules, in the customer's zone.
+    public func graceEnd(_ rules: Dunning, in zone: TimeZoneRules) -> Instant {
+        zone.sameTime(as: since, days: rules.graceDays + extraDays) + held
     }
 }
 
@@ -70,9 +77,7 @@ extension Account {
         return nil
     }
 
-    func graceEnd(of dunning: DunningCase) -> Instant {
-        calendar.zone.sameTime(as: dunning.since, days: settings.dunning.graceDays + dunning.extraDays) + dunning.held
-    }
+    func graceEnd(of dunning: DunningCase) -> Instant { dunning.graceEnd(settings.dunning, in: calendar.zone) }
 
     /// A charge failed, or nothing came: the first time the case begins, later the schedule goes on.
     mutating func fail(_ index: Int, _ failure: ChargeFailure, at instant: Instant) throws {

@@ -57,12 +57,15 @@ struct CatalogueReader {
     }
 
     private mutating func seller(_ node: JSONNode, currency: Currency?) -> Seller? {
-        let keys: Set = ["code", "name", "time_zone", "currency", "invoice", "dunning", "brakes", "branding"]
+        let keys: Set = [
+            "code", "name", "time_zone", "currency", "language", "invoice", "dunning", "brakes", "branding",
+        ]
         guard fields.check(node, keys: keys) else { return nil }
         let code = fields.required(node, "code", Field.code)
         let name = fields.required(node, "name", Field.text)
         let zone = fields.optional(node, "time_zone", Field.text) ?? "UTC"
         let own = fields.optional(node, "currency", Field.currency)
+        let language = fields.optional(node, "language", Field.language)
         let settings = fields.node(node, "invoice").map { invoiceSettings($0) } ?? InvoiceSettings()
         let dunning = fields.node(node, "dunning").flatMap { Dunning.reading($0, faults: &fields.faults) } ?? Dunning()
         let brakes = fields.node(node, "brakes").map { Brakes.reading($0, &fields) }
@@ -70,7 +73,7 @@ struct CatalogueReader {
         guard let code, let name, let currency = own ?? currency else { return nil }
         return Seller(
             code: code, name: name, timeZone: zone, currency: currency, invoices: settings, dunning: dunning,
-            brakes: brakes, branding: branding)
+            brakes: brakes, branding: branding, language: language)
     }
 
     private mutating func invoiceSettings(_ node: JSONNode) -> InvoiceSettings {

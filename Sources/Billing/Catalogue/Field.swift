@@ -29,6 +29,23 @@ package enum Field {
         return text
     }
 
+    /// `de`, or with a country `de-AT`.
+    package static func language(_ node: JSONNode) throws(JSONFault) -> String {
+        let text = try node.string()
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false).map(\.utf8)
+        let isLanguage =
+            (2...3).contains(parts[0].count)
+            && parts[0].allSatisfy { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) }
+        let isCountry =
+            parts.count == 1
+            || parts.count == 2 && parts[1].count == 2
+                && parts[1].allSatisfy { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
+        guard isLanguage, isCountry else {
+            throw node.fault("\"\(text.prefix(80))\" is not a language, such as \"de\" or \"de-AT\"")
+        }
+        return text
+    }
+
     package static func bool(_ node: JSONNode) throws(JSONFault) -> Bool { try node.bool() }
 
     package static func array(_ node: JSONNode) throws(JSONFault) -> [JSONNode] { try node.array() }

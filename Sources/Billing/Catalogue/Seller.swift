@@ -15,10 +15,12 @@ public struct Seller: Hashable, Sendable {
     public let brakes: Brakes?
     /// `nil`: documents say its name and nothing else of it.
     public let branding: Branding?
+    /// In which it writes to customers who have none: `de`, `de-AT`; English if `nil`.
+    public let language: String?
 
     public init(
         code: String, name: String, timeZone: String, currency: Currency, invoices: InvoiceSettings,
-        dunning: Dunning = Dunning(), brakes: Brakes? = nil, branding: Branding? = nil
+        dunning: Dunning = Dunning(), brakes: Brakes? = nil, branding: Branding? = nil, language: String? = nil
     ) {
         self.code = code
         self.name = name
@@ -28,6 +30,7 @@ public struct Seller: Hashable, Sendable {
         self.dunning = dunning
         self.brakes = brakes
         self.branding = branding
+        self.language = language
     }
 }
 

@@ -14,6 +14,8 @@ public struct Customer: Hashable, Sendable {
     public let address: Address?
     /// The day of month on which it wants to be billed, 1 to 31; otherwise each subscription's anniversary.
     public let billingDay: Int?
+    /// In which it is written to: `de`, `de-AT`; the seller's if `nil`.
+    public let language: String?
 
     public struct Address: Hashable, Sendable {
         /// Two letters of ISO 3166.
@@ -30,7 +32,7 @@ public struct Customer: Hashable, Sendable {
 
     public init(
         code: String, name: String, email: String, currency: Currency? = nil, timeZone: String? = nil,
-        address: Address? = nil, billingDay: Int? = nil
+        address: Address? = nil, billingDay: Int? = nil, language: String? = nil
     ) {
         self.code = code
         self.name = name
@@ -39,5 +41,6 @@ public struct Customer: Hashable, Sendable {
         self.timeZone = timeZone
         self.address = address
         self.billingDay = billingDay
+        self.language = language
     }
 }

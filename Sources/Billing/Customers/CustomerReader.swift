@@ -43,13 +43,15 @@ struct CustomerReader {
         fields.check(
             node,
             keys: [
-                "id", "name", "email", "currency", "time_zone", "address", "billing_day", "payment", "subscriptions",
+                "id", "name", "email", "currency", "time_zone", "language", "address", "billing_day", "payment",
+                "subscriptions",
             ], later: ["tax_exempt"])
         let code = fields.required(node, "id", Field.code)
         let name = fields.optional(node, "name", Field.text)
         let email = fields.required(node, "email", Field.email)
         let currency = fields.optional(node, "currency", Field.currency)
         let timeZone = fields.optional(node, "time_zone", Field.text)
+        let language = fields.optional(node, "language", Field.language)
         let address = fields.node(node, "address").flatMap { fields.address($0) }
         let billingDay = fields.optional(node, "billing_day", Field.integer(1...31))
         let payment = fields.node(node, "payment").flatMap { self.payment($0) }
@@ -60,7 +62,7 @@ struct CustomerReader {
         guard let code, let email else { return nil }
         let customer = Customer(
             code: code, name: name ?? code, email: email, currency: currency, timeZone: timeZone, address: address,
-            billingDay: billingDay)
+            billingDay: billingDay, language: language)
         return CustomerFile.Entry(customer: customer, payment: payment, subscriptions: subscriptions)
     }
 

@@ -34,6 +34,21 @@ struct StripeAmount: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The other way round. Throws for a currency that is none, and for less than its smallest unit.
+    static func money(_ units: Int64, _ currency: String) throws -> Money {
+        let known = try Currency(code: currency.uppercased())
+        switch known.code {
+        case "ISK", "UGX":
+            guard units.isMultiple(of: 100) else { throw Fault(message: "\(units) \(currency) has decimals") }
+            return Money(minorUnits: units / 100, known)
+        case "MGA":
+            let scaled = units.multipliedReportingOverflow(by: 100)
+            guard !scaled.overflow else { throw Fault(message: "\(units) \(currency) is more than we can count") }
+            return Money(minorUnits: scaled.partialValue, known)
+        default: return Money(minorUnits: units, known)
+        }
+    }
+
     private static func whole(_ money: Money, by step: Int64) throws(Fault) -> Int64 {
         guard money.minorUnits.isMultiple(of: step) else {
             throw Fault(

@@ -12,8 +12,8 @@ public struct StripeGateway: PaymentGateway {
     /// Sent with every call: without it the account's default version would decide what an answer means.
     public static let apiVersion = "2026-10-28.endive"
 
-    private let api: StripeAPI
-    private let minimalParameters: Bool
+    let api: StripeAPI
+    let minimalParameters: Bool
 
     /// `apiBase` is scheme, host and port. Throws `StripeSettingsFault` for a key that is none, a live key without
     /// `allowsLive` or to another host than Stripe's, and `http` to another machine. Time-outs are the client's.

@@ -54,6 +54,11 @@ extension ChargeOutcome {
             self = .unknown(reason: "\(intent.id) is over \(found), and \(amount) was asked for")
             return
         }
+        self.init(intent)
+    }
+
+    /// What an intent says of itself.
+    init(_ intent: PaymentIntent) {
         switch intent.status {
         case "succeeded": self = .succeeded(reference: intent.id)
         case "processing": self = .processing(reference: intent.id)

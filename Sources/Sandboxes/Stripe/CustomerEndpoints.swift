@@ -22,8 +22,23 @@ extension StripeEndpoint {
             (call: inout StripeCall) throws(StripeError) in
             call.render(try call.subject(StripeCustomer.self))
         },
+        StripeEndpoint("DELETE", "/v1/customers/{id}", [:]) { (call: inout StripeCall) throws(StripeError) in
+            var customer = try call.subject(StripeCustomer.self)
+            let last = call.render(customer)
+            customer.isDeleted = true
+            customer.defaultPaymentMethod = nil
+            call.put(customer)
+            for var method in call.books.paymentMethods.all where method.customer == customer.id {
+                method.customer = nil
+                call.put(method)
+            }
+            // The event shows it as it was.
+            call.emit("customer.deleted", last)
+            return call.render(customer)
+        },
         StripeEndpoint("POST", "/v1/customers/{id}", customerFields) { (call: inout StripeCall) throws(StripeError) in
             var customer = try call.subject(StripeCustomer.self)
+            guard customer.isDeleted != true else { throw .missing("customer", customer.id, param: "id") }
             try call.update(&customer)
             call.put(customer)
             call.emit("customer.updated", call.render(customer))

@@ -32,7 +32,7 @@ struct StripeCall {
     func require<Record: StripeRecord>(
         _ id: String, _ type: Record.Type = Record.self, param: String? = nil
     ) throws(StripeError) -> Record {
-        guard let record = find(id, type) else {
+        guard let record = find(id, type), (record as? StripeCustomer)?.isDeleted != true || param == nil else {
             throw .missing(Record.kind.name, id, param: param ?? Record.kind.param)
         }
         return record
@@ -84,5 +84,5 @@ struct StripeEndpoint: Sendable {
         self.run = run
     }
 
-    static let all = customers + paymentMethods + paymentIntents + refundsAndCharges + events
+    static let all = customers + paymentMethods + paymentIntents + refundsAndCharges + disputes + setupIntents + events
 }

@@ -39,6 +39,14 @@ final class StripeDesk: Sendable {
             faults.clear()
             return Self.json(200, "{}")
         }
+        router.on("POST", "/_sandbox/webhooks") { [self] request, _ in
+            webhooks?.trouble(request.body) == true
+                ? Self.json(200, "{}") : Self.json(400, #"{"error":{"message":"no webhooks, or no plan of trouble"}}"#)
+        }
+        router.on("POST", "/_sandbox/webhooks/release") { [self] _, _ in
+            await webhooks?.release()
+            return Self.json(200, "{}")
+        }
         router.on("POST", "/_sandbox/payment_intents/{id}/{answer}") { [self] in await authenticate($0, $1) }
         return router
     }

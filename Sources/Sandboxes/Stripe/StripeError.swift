@@ -18,6 +18,8 @@ struct StripeError: Error {
         var charge: String?
         var intent: JSON
         var method: JSON
+        /// Whether the intent is one to save a card.
+        var isSetup = false
     }
 
     static func invalid(
@@ -70,9 +72,10 @@ struct StripeError: Error {
         add("message", .string(message))
         if let param { add("param", .string(param)) }
         if let card {
-            add("payment_intent", card.intent)
+            if !card.isSetup { add("payment_intent", card.intent) }
             add("payment_method", card.method)
         }
+        if let card, card.isSetup { add("setup_intent", card.intent) }
         add("request_log_url", .string("https://dashboard.stripe.com/test/logs/\(requestID)"))
         add("type", .string(type))
         return ["error": .object(members)]

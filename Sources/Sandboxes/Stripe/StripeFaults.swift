@@ -78,7 +78,7 @@ extension StripeFaults.Plan {
     }
 
     /// The finishing steps of splitmix64: neighbouring counts give unrelated numbers.
-    private static func scramble(_ value: UInt64) -> UInt64 {
+    static func scramble(_ value: UInt64) -> UInt64 {
         var value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
         value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
         return value ^ (value >> 31)

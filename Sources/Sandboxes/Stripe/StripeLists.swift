@@ -77,6 +77,7 @@ extension StripeCall {
         case "pm": find(id, StripePaymentMethod.self).map(render)
         case "pi": find(id, StripePaymentIntent.self).map(render)
         case "ch": find(id, StripeCharge.self).map(render)
+        case "seti": find(id, StripeSetupIntent.self).map(render)
         default: nil
         }
     }

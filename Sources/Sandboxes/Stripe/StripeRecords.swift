@@ -33,6 +33,7 @@ struct StripeCustomer: StripeRecord {
     var address: StripeAddress?
     var metadata: [String: String] = [:]
     var defaultPaymentMethod: String?
+    var isDeleted: Bool?
 }
 
 struct StripePaymentMethod: StripeRecord {
@@ -123,6 +124,9 @@ struct StripeRefund: StripeRecord {
     let paymentIntent: String
     let reason: String?
     let metadata: [String: String]
+    /// Nil: it succeeded.
+    var status: String?
+    var failureReason: String?
 }
 
 struct StripeEvent: StripeRecord {
@@ -150,19 +154,28 @@ struct SavedAnswer: Codable, Equatable {
 
 /// What one request did: one line of the journal, applied whole or not at all.
 struct StripeChange: Codable {
+    enum CodingKeys: CodingKey {
+        case request, customers, paymentMethods, paymentIntents, charges, refunds, disputes, setupIntents, events
+        case answer
+    }
+
     var request: String
     var customers: [StripeCustomer] = []
     var paymentMethods: [StripePaymentMethod] = []
     var paymentIntents: [StripePaymentIntent] = []
     var charges: [StripeCharge] = []
     var refunds: [StripeRefund] = []
+    var disputes: [StripeDispute] = []
+    var setupIntents: [StripeSetupIntent] = []
     var events: [StripeEvent] = []
     var answer: SavedAnswer?
 
     var isEmpty: Bool {
         customers.isEmpty && paymentMethods.isEmpty && paymentIntents.isEmpty && charges.isEmpty && refunds.isEmpty
-            && events.isEmpty && answer == nil
+            && disputes.isEmpty && setupIntents.isEmpty && events.isEmpty && answer == nil
     }
+
+    init(request: String) { self.request = request }
 }
 
 /// All objects of one kind, and the order they came in.
@@ -187,6 +200,8 @@ final class StripeBooks {
     var paymentIntents = StripeTable<StripePaymentIntent>()
     var charges = StripeTable<StripeCharge>()
     var refunds = StripeTable<StripeRefund>()
+    var disputes = StripeTable<StripeDispute>()
+    var setupIntents = StripeTable<StripeSetupIntent>()
     var events = StripeTable<StripeEvent>()
     private(set) var answers: [String: SavedAnswer] = [:]
     /// The intents of a customer, oldest first, so that asking for them does not read everybody's.
@@ -203,6 +218,8 @@ final class StripeBooks {
         }
         for record in change.charges { charges.put(record) }
         for record in change.refunds { refunds.put(record) }
+        for record in change.disputes { disputes.put(record) }
+        for record in change.setupIntents { setupIntents.put(record) }
         for record in change.events { events.put(record) }
         if let answer = change.answer { answers[answer.key] = answer }
     }

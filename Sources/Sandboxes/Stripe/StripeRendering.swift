@@ -1,7 +1,8 @@
 /// Stripe's objects as its API of version 2026-10-28.endive writes them, with every member its SDK requires.
 extension StripeCall {
     func render(_ customer: StripeCustomer) -> JSON {
-        [
+        if customer.isDeleted == true { return ["id": .string(customer.id), "object": "customer", "deleted": true] }
+        return [
             "id": .string(customer.id), "object": "customer", "address": Self.render(customer.address), "balance": 0,
             "created": .integer(customer.created), "currency": nil, "default_source": nil, "delinquent": false,
             "description": JSON(customer.description), "discount": nil, "email": JSON(customer.email),
@@ -100,10 +101,10 @@ extension StripeCall {
                     "reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund",
                 ], "type": "card",
             ],
-            "failure_balance_transaction": nil, "metadata": JSON(refund.metadata),
-            "payment_intent": .string(refund.paymentIntent), "payment_method": JSON(charge?.paymentMethod),
+            "failure_balance_transaction": nil, "failure_reason": JSON(refund.failureReason),
+            "metadata": JSON(refund.metadata), "payment_intent": .string(refund.paymentIntent), "payment_method": JSON(charge?.paymentMethod),
             "pending_reason": nil, "reason": JSON(refund.reason), "receipt_number": nil,
-            "source_transfer_reversal": nil, "status": "succeeded", "transfer_reversal": nil,
+            "source_transfer_reversal": nil, "status": .string(refund.status ?? "succeeded"), "transfer_reversal": nil,
         ]
     }
 

@@ -6,7 +6,10 @@ internal import HTTPTypes
 ///
 /// It listens on loopback only and refuses live keys. Its journal is one JSON line a change and the truth of what was
 /// charged. Control, for tests: `GET /_sandbox/stats`, `POST` and `DELETE /_sandbox/faults` (see ``StripeFaults``),
-/// `POST /_sandbox/payment_intents/{id}/authenticate` and `…/refuse` for the customer who is asked by the bank.
+/// `POST /_sandbox/payment_intents/{id}/authenticate` and `…/refuse` for the customer who is asked by the bank;
+/// `POST /_sandbox/webhooks` and `…/webhooks/release` (see ``StripeWebhooks``), and with an API key
+/// `POST /_sandbox/disputes`, `…/disputes/{id}/won`, `…/refunds/{id}/fail`, `…/payment_methods/{id}/renew` and
+/// `…/setup_intents/{id}/authenticate`.
 public final class StripeSandbox: Sendable {
     /// The API version whose objects it writes.
     public static let version = "2026-10-28.endive"

@@ -7,6 +7,7 @@ internal import Dates
 internal import FoundationEssentials
 internal import Glibc
 internal import JobKit
+internal import Mails
 internal import Money
 internal import Observability
 internal import Postgres
@@ -105,11 +106,13 @@ struct BillingRunUnderTest {
         store = composition.store(enqueueLimit: 10_000)
         registry =
             Counterparts(
-                gateway: SimulatedGateway(), mailer: SimulatedMailer(), mailDomain: "bench.example",
-                zones: HostTimeZones(), reconcileAfter: .seconds(300)
+                gateway: SimulatedGateway(), news: SilentNews(), mailer: SimulatedMailer(),
+                writer: TemplateMailWriter(.shipped, zones: HostTimeZones()), mailDomain: "bench.example",
+                reconcileAfter: .seconds(300)
             ).registry
         pulse = try await SimulationPulse(
-            composition, store: store, numbering: Turnstile(), queues: registry.queues)
+            composition, store: store, numbering: Turnstile(), queues: registry.queues,
+            longestPause: .milliseconds(50))
     }
 
     /// A seller with a plan, and its customers, each with a card and a subscription from today on.

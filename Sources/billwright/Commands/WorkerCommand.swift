@@ -26,8 +26,8 @@ extension Command {
         settings: [.database, .databaseWait, .health, .logFormat, .logLevel],
         run: SchedulerCommand.run)
     static let web = Command(
-        "web", "Serves health, readiness and metrics until SIGTERM.",
-        settings: [.database, .databaseWait, .webHealth, .logFormat, .logLevel],
+        "web", "Serves webhooks, and health, readiness and metrics beside them, until SIGTERM.",
+        settings: [.database, .databaseWait, .webHealth, .listen, .logFormat, .logLevel] + Setting.webhooks,
         run: WebCommand.run)
 }
 
@@ -99,7 +99,7 @@ private enum SchedulerCommand {
                     let sellers = try await Sellers(pool: composition.pool).all()
                     composition.clock.synchronise(
                         databaseTime: try await QueueInspection(pool: composition.control).databaseTime())
-                    return try sellers.map { try Schedule.renewals(of: $0) }
+                    return try sellers.map { try Schedule.renewals(of: $0) } + [.sweepOfGatewayEvents()]
                 }, until: service.drain)
         }
     }
@@ -116,10 +116,22 @@ extension Schedule {
     }
 }
 
+extension Schedule {
+    /// Often enough that an event that was lost is hardly later than one that was delivered again.
+    static func sweepOfGatewayEvents() throws -> Schedule {
+        Schedule(
+            name: "gateway-events/sweep", timetable: Timetable(try Cron("*/10 * * * *")), catchUp: .latest,
+            overlap: .skip, job: try NewJob(SweepGatewayEvents()))
+    }
+}
+
 private enum WebCommand {
     @Sendable static func run(_ arguments: Arguments) async throws -> Int32 {
-        try await Service.run(arguments, as: "web", connections: 2) { service in
+        let site = try WebSite(arguments)
+        return try await Service.run(arguments, as: "web", connections: 4) { service in
+            let listener = try site.serve(service.composition)
             await service.drain.wait(for: .draining)
+            await listener?.stop()
         }
     }
 }

@@ -23,10 +23,10 @@ struct ScenarioFile: Sendable {
     }
 
     /// Histories of seeds from `seed` on.
-    static func random(_ count: Int, from seed: UInt64) throws -> [ScenarioFile] {
-        try (0..<UInt64(count)).map { place in
-            let name = "seed \(seed &+ place)"
-            let text = Histories.scenario(seed: seed &+ place)
+    static func random(_ seeds: Range<UInt64>) throws -> [ScenarioFile] {
+        try seeds.map { seed in
+            let name = "seed \(seed)"
+            let text = Histories.scenario(seed: seed)
             return ScenarioFile(name: name, scenario: try Scenario.read(Array(text.utf8), name: name))
         }
     }

@@ -1,4 +1,5 @@
 internal import Commands
+internal import Histories
 internal import Runtime
 internal import Scenarios
 
@@ -15,6 +16,7 @@ extension Commands.Command {
             Setting(switch: "--rules", help: "by the rules alone, without queue and database"),
             Setting("--random", "N", help: "in place of files, N random histories; each must be what the rules say"),
             Setting("--seed", "S", default: "1", help: "of the first random history; the next has the next"),
+            Setting(switch: "--print", help: "print the random histories as scenario files, and play none"),
             Setting(
                 "--database", "URL", variable: "DATABASE_URL",
                 help: "make the databases on that server, and not on a private one that ends with the program"),
@@ -32,6 +34,10 @@ extension Commands.Command {
 
 private enum SimulateCommand {
     @Sendable static func run(_ arguments: Arguments) async throws -> Int32 {
+        if arguments.isOn("--print") {
+            for seed in try seeds(arguments) { Terminal.print(Histories.scenario(seed: seed)) }
+            return 0
+        }
         let workers = try arguments.integer("--workers", in: 1...64)
         let files = try scenarios(arguments)
         let telling = Telling(arguments)
@@ -58,12 +64,16 @@ private enum SimulateCommand {
         return good == files.count ? 0 : 1
     }
 
+    /// Of the random histories that are asked for.
+    private static func seeds(_ arguments: Arguments) throws -> Range<UInt64> {
+        guard arguments.operands.isEmpty else { throw UsageError("--random takes no scenario file") }
+        let first = UInt64(try arguments.integer("--seed", in: 0...Int(Int32.max)))
+        return first..<first + UInt64(try arguments.integer("--random", in: 1...1_000_000))
+    }
+
     private static func scenarios(_ arguments: Arguments) throws -> [ScenarioFile] {
         guard arguments.text("--random") == nil else {
-            guard arguments.operands.isEmpty else { throw UsageError("--random takes no scenario file") }
-            return try ScenarioFile.random(
-                try arguments.integer("--random", in: 1...1_000_000),
-                from: UInt64(try arguments.integer("--seed", in: 0...Int.max)))
+            return try ScenarioFile.random(try seeds(arguments))
         }
         guard !arguments.operands.isEmpty else {
             throw UsageError("'simulate' needs at least one scenario file, or --random N")

@@ -1,5 +1,6 @@
 internal import Accounts
 internal import BillingPorts
+internal import Dates
 internal import JobKit
 internal import Scenarios
 internal import Synchronization
@@ -61,6 +62,17 @@ final class SimulatedGateway: PaymentGateway {
     func attach(_ token: String, toCustomer reference: String, key: IdempotencyKey) async -> SetupOutcome {
         .done(reference: token)
     }
+}
+
+/// A payment service that tells nothing by itself.
+struct SilentNews: GatewayNews {
+    func notice(in body: [UInt8]) throws(GatewayEventFault) -> GatewayNotice { .other }
+    func payment(_ reference: String) async -> GatewayLookup<GatewayPayment> { .gone }
+    func refunds(of payment: String) async -> GatewayLookup<[GatewayRefund]> { .gone }
+    func disputes(about payment: String) async -> GatewayLookup<[GatewayDispute]> { .gone }
+    func owner(ofMethod reference: String) async -> GatewayLookup<String> { .gone }
+    func customer(_ reference: String) async -> GatewayLookup<String> { .gone }
+    func events(since: Instant, after last: String?) async -> GatewayLookup<GatewayEventPage> { .gone }
 }
 
 /// A mail server that takes everything.

@@ -6,6 +6,7 @@ internal import Commands
 internal import Dates
 internal import InvoiceGeneration
 internal import JobKit
+internal import Mails
 internal import Observability
 internal import Postgres
 internal import QueueStore
@@ -64,7 +65,8 @@ struct Simulation {
 
     private var counterparts: Counterparts {
         Counterparts(
-            gateway: gateway, mailer: SimulatedMailer(), mailDomain: "simulation.example", zones: HostTimeZones(),
+            gateway: gateway, news: SilentNews(), mailer: SimulatedMailer(),
+            writer: TemplateMailWriter(.shipped, zones: HostTimeZones()), mailDomain: "simulation.example",
             reconcileAfter: ScriptedGateway.patience)
     }
 
@@ -102,6 +104,7 @@ struct Simulation {
                 try await desk.perform(next) { try await pulse.settle(at: now) }
             }
             let due = try await moveOn(at: now, desk, pulse)
+            try await desk.judgeReactivations()
             guard let next = [operations.first?.at, due].compactMap(\.self).min() else { break }
             now = next
         }

@@ -19,6 +19,8 @@ struct SimulationDesk {
     private let keys: [String: CustomerKey]
     private var catalogue: Catalogue
     private(set) var errors: [ErrorResult] = []
+    /// Subscriptions that begin anew if a charge that has not been answered yet succeeds, and whose they are.
+    private var awaited: [(code: String, customer: String)] = []
 
     init(
         _ scenario: Scenario, composition: Composition, store: Composition.Store, clock: VirtualClock,
@@ -60,9 +62,9 @@ struct SimulationDesk {
                     try await settle()
                 }
                 try await perform(operation, for: id)
-                if case .reactivate(let code) = operation {
+                if case .reactivate(let code) = operation, let id {
                     try await settle()
-                    try await requireActive(code, of: id)
+                    if try await isAwaited(code, of: id) { awaited.append((code, id)) }
                 }
             }
         } catch let fault as OperationFault {
@@ -92,13 +94,29 @@ struct SimulationDesk {
         try await store.transaction(tenant: .one(seller.rawValue), now: clock.now(), body)
     }
 
-    /// A reactivation is done when what it costs has been paid.
-    private func requireActive(_ code: String, of id: String?) async throws {
-        guard let id, let key = keys[id] else { return }
-        let state = try await transaction { work in
-            try await work.accounts([key]).first?.account.subscriptions.first { $0.code == code }?.state
+    /// Tells of the reactivations whose charge was declined since they were asked for.
+    mutating func judgeReactivations() async throws {
+        for (place, reactivation) in awaited.enumerated().reversed() {
+            do {
+                if try await isAwaited(reactivation.code, of: reactivation.customer) { continue }
+            } catch let fault as OperationFault {
+                errors.append(ErrorResult(at: clock.now(), do: "reactivate", error: fault.code.rawValue))
+            }
+            awaited.remove(at: place)
         }
-        guard state == .active else { throw OperationFault(.paymentFailed, "the charge was declined") }
+    }
+
+    /// Whether a charge on which a reactivation hangs is still to be answered. Throws when it was declined.
+    private func isAwaited(_ code: String, of id: String) async throws -> Bool {
+        guard let key = keys[id] else { return false }
+        let account = try await transaction { work in try await work.accounts([key]).first?.account }
+        guard let account, account.subscriptions.contains(where: { $0.code == code && $0.state != .active }) else {
+            return false
+        }
+        if account.reactivation != nil { return true }
+        // What a suspended one owes may be paid later; that is the schedule's.
+        guard account.pendingAttempts.isEmpty else { return false }
+        throw OperationFault(.paymentFailed, "the charge was declined")
     }
 
     /// Moves everybody on to now.

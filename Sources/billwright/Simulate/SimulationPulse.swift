@@ -20,15 +20,19 @@ struct SimulationPulse {
     private let store: Composition.Store
     private let numbering: Turnstile
     private let queues: Set<QueueName>
+    private let longestPause: Duration
 
-    init(_ composition: Composition, store: Composition.Store, numbering: Turnstile, queues: Set<QueueName>)
-        async throws
-    {
+    /// `longestPause`: between two looks; each costs the database as much as many jobs.
+    init(
+        _ composition: Composition, store: Composition.Store, numbering: Turnstile, queues: Set<QueueName>,
+        longestPause: Duration = .milliseconds(2)
+    ) async throws {
         connection = try await PostgresConnection.connect(composition.configuration)
         _ = try await connection.query("SELECT set_config('billwright.tenant', '*', false)")
         self.store = store
         self.numbering = numbering
         self.queues = queues
+        self.longestPause = longestPause
     }
 
     /// Returns when no job that was due by `now` is left.
@@ -41,7 +45,7 @@ struct SimulationPulse {
         while left != .nothing {
             if left == .numbers { numbering.admit() }
             try await Task.sleep(for: pause)
-            pause = min(pause * 2, .milliseconds(2))
+            pause = min(pause * 2, longestPause)
             if checked.duration(to: .now) > .milliseconds(200) {
                 checked = .now
                 try await requireNoFailures()
@@ -82,11 +86,13 @@ private enum SimulationSQL {
     /// 0, nothing; 1, only invoices that wait for their numbers; 2, more.
     static func left(at now: Instant) -> SQL {
         """
-        SELECT CASE WHEN jobs.others OR overdue.queues <> '{}' THEN 2 WHEN jobs.any THEN 1 ELSE 0 END::integer,
-               overdue.queues
+        SELECT CASE WHEN jobs.others OR overdue.others THEN 2 WHEN jobs.any OR overdue.queues <> '{}' THEN 1 ELSE 0
+               END::integer, overdue.queues
           FROM (SELECT EXISTS (SELECT FROM queue.jobs) AS any,
                        EXISTS (SELECT FROM queue.jobs WHERE kind <> 'finalise_invoices') AS others) AS jobs,
-               (SELECT coalesce(array_agg(DISTINCT queue), '{}') AS queues FROM queue.waiting
+               (SELECT coalesce(array_agg(DISTINCT queue), '{}') AS queues,
+                       coalesce(bool_or(kind <> 'finalise_invoices'), false) AS others
+                  FROM queue.waiting
                  WHERE state = 'blocked' OR state IN ('scheduled', 'retryable') AND due_at <= \(now)) AS overdue
         """
     }
