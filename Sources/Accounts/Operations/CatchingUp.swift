@@ -23,6 +23,8 @@ extension Account {
 
     /// Issues the invoice that was due before that instant.
     public mutating func issueLate(before instant: Instant, number: String) throws {
-        try issueDecided(at: Self.last(before: instant)) { _ in number }
+        let last = Self.last(before: instant)
+        guard case .issue(let draft) = try decideBilling(at: last) else { preconditionFailure("a number for nothing") }
+        try issueDecided(draft, at: last) { _ in number }
     }
 }
