@@ -10,8 +10,8 @@ internal import Synchronization
 final class SimulatedGateway: PaymentGateway {
     private struct State {
         var scripts: [String: ScriptedGateway] = [:]
-        /// By the charge's key: what will be found of it.
-        var memory: [String: ChargeSearch] = [:]
+        /// By the charge's key: what will be found of it, each time it is asked for; the last is repeated.
+        var memory: [String: [ChargeSearch]] = [:]
     }
 
     private let state = Mutex(State())
@@ -35,7 +35,10 @@ final class SimulatedGateway: PaymentGateway {
             let reference = "sim_charge_\(request.attempt)"
             let isDebit = request.paymentMethod == "sim_ach"
             let settled = Self.answer(to: outcome, reference)
-            state.memory[request.attempt] = settled.map { .found($0) } ?? .notFound
+            let found: ChargeSearch = settled.map { .found($0) } ?? .notFound
+            // A debit whose answer was lost is found under way, and settled only after its days.
+            let isUnderWay = isDebit && outcome == .timeoutCharged
+            state.memory[request.attempt] = isUnderWay ? [.found(.processing(reference: reference)), found] : [found]
             guard let settled, outcome != .timeoutCharged else { return .unknown(reason: "no answer") }
             return isDebit ? .processing(reference: reference) : settled
         }
@@ -53,7 +56,11 @@ final class SimulatedGateway: PaymentGateway {
     }
 
     func findCharge(_ request: ChargeRequest) async -> ChargeSearch {
-        state.withLock { $0.memory[request.attempt] ?? .notFound }
+        state.withLock { state in
+            guard let known = state.memory[request.attempt], let found = known.first else { return .notFound }
+            if known.count > 1 { state.memory[request.attempt]?.removeFirst() }
+            return found
+        }
     }
 
     func createCustomer(_ customer: GatewayCustomer, key: IdempotencyKey) async -> SetupOutcome {
