@@ -36,6 +36,8 @@ public struct Account: Sendable {
     public internal(set) var reactivation: Reactivation?
     /// Since a brake held what it is to be invoiced for, if one does.
     public internal(set) var parking: Parking?
+    /// The last end after which the customer was invited back, or was not in time.
+    var invitedSince: LocalDate?
     /// Which warnings about a limit have gone out.
     var alerts: Set<String> = []
     /// Whether what a cancellation gives back is to be paid out with the invoice that is issued for it.

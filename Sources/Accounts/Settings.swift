@@ -13,12 +13,15 @@ public struct BillingSettings: Hashable, Sendable {
     public var taxRates: [TaxRate]
     /// What parks a customer instead of billing it; `nil`: nothing does.
     public var brakes: Brakes?
+    public var reminders: Reminders
+    public var retention: Retention
     /// Whether each invoice, credit note and receipt is made a document as soon as it is there.
     public var rendersDocuments = false
 
     public init(
         currency: Currency, proration: Proration = Proration(), numbering: InvoiceNumbering = InvoiceNumbering(),
-        netDays: Int = 0, dunning: Dunning = Dunning(), taxRates: [TaxRate] = [], brakes: Brakes? = nil
+        netDays: Int = 0, dunning: Dunning = Dunning(), taxRates: [TaxRate] = [], brakes: Brakes? = nil,
+        reminders: Reminders = Reminders(), retention: Retention = Retention()
     ) {
         self.currency = currency
         self.proration = proration
@@ -27,6 +30,8 @@ public struct BillingSettings: Hashable, Sendable {
         self.dunning = dunning
         self.taxRates = taxRates
         self.brakes = brakes
+        self.reminders = reminders
+        self.retention = retention
     }
 }
 

@@ -12,7 +12,8 @@ public typealias BillingContext = JobContext<any BillingWork>
 /// The books, inside one transaction. What it locks stays locked until that ends; customers are locked in the order of
 /// their ids, before anything else of theirs.
 public protocol Books:
-    AccountBooks, OperationBooks, PaymentMethodBooks, MailBooks, DocumentBooks, GatewayEventBooks
+    AccountBooks, OperationBooks, PaymentMethodBooks, MailBooks, DocumentBooks, GatewayEventBooks,
+    PaymentPageBooks, OutboundBooks
 {}
 
 /// A customer and whose it is: the first columns of every key in the books.
@@ -79,11 +80,14 @@ public struct OpenAccount: Sendable {
     public var account: Account
     /// As it was read.
     public let before: Account
+    /// When it was to be looked at again, as it was read; `nil`: never.
+    public let dueAt: Instant?
 
-    public init(key: CustomerKey, profile: CustomerProfile, account: Account) {
+    public init(key: CustomerKey, profile: CustomerProfile, account: Account, dueAt: Instant? = nil) {
         self.key = key
         self.profile = profile
         self.account = account
+        self.dueAt = dueAt
         before = account
     }
 }

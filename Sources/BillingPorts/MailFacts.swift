@@ -71,10 +71,21 @@ extension MailRecord {
         public let plan: String
         /// The first day that is not billed.
         public let endsOn: LocalDate?
+        /// The first day after its trial, and after its present term, if it has one.
+        public let trialEnd: LocalDate?
+        public let termEnd: LocalDate?
+        /// The coupon with which its seller invites back, if it does.
+        public let winBackCoupon: String?
 
-        public init(plan: String, endsOn: LocalDate?) {
+        public init(
+            plan: String, endsOn: LocalDate?, trialEnd: LocalDate? = nil, termEnd: LocalDate? = nil,
+            winBackCoupon: String? = nil
+        ) {
             self.plan = plan
             self.endsOn = endsOn
+            self.trialEnd = trialEnd
+            self.termEnd = termEnd
+            self.winBackCoupon = winBackCoupon
         }
     }
 
@@ -102,7 +113,7 @@ extension Mail.Template {
             .paymentActionRequired, .refundIssued:
             .invoice
         case .subscriptionSuspended, .subscriptionRestored, .subscriptionCancelled, .trialEnding, .trialExpired,
-            .renewalReminder:
+            .renewalReminder, .winBack:
             .subscription
         case .creditNoteIssued: .creditNote
         case .usage80, .usage90, .usage100: .metric

@@ -26,6 +26,7 @@ struct AccountReader {
         ).dropFirst(lock.count)
         guard let sellerRow = heads.first?.first, let rows = heads.last else { return [] }
         let who = try StoredSeller(sellerRow, id: seller)
+        if who.tellsEvents { own.note(telling: seller) }
         let found = try rows.map { row in
             let customer = try StoredCustomer(row)
             let key = CustomerKey(seller: seller, customer: customer.id)
@@ -36,7 +37,7 @@ struct AccountReader {
         if locking { own.read(found.map(\.key), version: who.version) }
         return found.compactMap { customer, key, kept in
             guard let account = kept ?? read.removeValue(forKey: customer.id) else { return nil }
-            return OpenAccount(key: key, profile: customer.profile(of: who), account: account)
+            return OpenAccount(key: key, profile: customer.profile(of: who), account: account, dueAt: customer.dueAt)
         }
     }
 
@@ -109,10 +110,12 @@ struct StoredSeller {
     let revision: Int
     /// Which transaction wrote this row.
     let version: Int64
+    /// Whether it has an endpoint for events.
+    let tellsEvents: Bool
 
     init(_ row: Row, id: Seller.ID) throws {
-        let (code, name, timeZone, settings, revision, version) = try row.decode(
-            String.self, String.self, String.self, PostgresJSON.self, Int.self, Int64.self)
+        let (code, name, timeZone, settings, revision, version, tellsEvents) = try row.decode(
+            String.self, String.self, String.self, PostgresJSON.self, Int.self, Int64.self, Bool.self)
         let stored = Stored("sellers", id)
         self.id = id
         self.code = code
@@ -120,6 +123,7 @@ struct StoredSeller {
         self.timeZone = timeZone
         self.revision = revision
         self.version = version
+        self.tellsEvents = tellsEvents
         self.settings = try stored.reading(settings) { (node) throws(JSONFault) in
             try BillingSettings(reading: node)
         }
@@ -144,18 +148,20 @@ struct StoredCustomer {
     private let credit, recognizedBooked: Money
     private let entryCount, mailCount: Int
     private let state: PostgresJSON
+    /// When it is to be looked at again.
+    let dueAt: Instant?
     private let method: ActivePaymentMethod?
 
     init(_ row: Row) throws {
         let (
             id, code, name, email, currency, timeZone, country, region, postalCode, isTaxExempt, billingDay, payment,
-            netDays, gatewayCustomer, credit, recognized, entryCount, mailCount, state, method, reference,
+            netDays, gatewayCustomer, credit, recognized, entryCount, mailCount, state, dueAt, method, reference,
             version
         ) = try row.decode(
             Customer.ID.self, String.self, String.self, String?.self, String.self, String.self, String?.self,
             String?.self, String?.self, Bool.self, Int?.self, String?.self, Int?.self, String?.self, Int64.self,
-            Int64.self, Int.self, Int.self, PostgresJSON.self, PaymentMethod.ID?.self, String?.self,
-            Int64.self)
+            Int64.self, Int.self, Int.self, PostgresJSON.self, Instant?.self, PaymentMethod.ID?.self,
+            String?.self, Int64.self)
         let stored = Stored("customers", id)
         self.id = id
         self.version = version
@@ -169,7 +175,7 @@ struct StoredCustomer {
         }
         self.credit = try stored.money(credit, currency)
         recognizedBooked = try stored.money(recognized, currency)
-        (self.entryCount, self.mailCount, self.state) = (entryCount, mailCount, state)
+        (self.entryCount, self.mailCount, self.state, self.dueAt) = (entryCount, mailCount, state, dueAt)
         self.method = method.flatMap { id in reference.map { ActivePaymentMethod(id: id, reference: $0) } }
     }
 

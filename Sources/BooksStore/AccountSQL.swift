@@ -51,7 +51,7 @@ enum AccountSQL {
 
     static func seller(_ seller: Seller.ID) -> SQL {
         """
-        SELECT code, name, time_zone, settings, catalogue_revision, xmin::text::bigint FROM books.sellers
+        SELECT code, name, time_zone, settings, catalogue_revision, xmin::text::bigint, tells_events FROM books.sellers
          WHERE seller_id = \(seller)
         """
     }
@@ -62,6 +62,7 @@ enum AccountSQL {
                customer.time_zone, customer.country, customer.region, customer.postal_code, customer.tax_exempt,
                customer.billing_day, customer.payment_method, customer.net_days, customer.gateway_customer,
                customer.credit, customer.recognized_booked, customer.entry_count, customer.mail_count, customer.state,
+               customer.next_due_at,
                method.payment_method_id, method.gateway_reference, customer.written_by
           FROM \(each("*, xmin::text::bigint AS written_by", of: "customers", customers, seller, by: "customer_id"))
                AS customer

@@ -54,7 +54,13 @@ extension PostgresBooks {
         let jobs =
             try accounts.flatMap { try $0.documentJobs }
             + mails.batches(of: SendMail.most).map { mails in try NewJob(SendMail(mails)) }
+            + changes.refunds.map { refund in
+                try NewJob(
+                    RefundPayment(
+                        customer: CustomerKey(seller: seller, customer: refund.customer), attempt: refund.ordinal))
+            }
         if !jobs.isEmpty { try await enqueue(jobs) }
+        if own.tells(seller) { try await tell(accounts, of: seller) }
     }
 
     private func keep(_ accounts: [OpenAccount], _ sellerVersions: [Int64], by transaction: Int64) {

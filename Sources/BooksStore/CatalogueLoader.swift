@@ -164,6 +164,8 @@ extension BillingSettings {
         settings.netDays = seller.invoices.netDays
         settings.dunning = seller.dunning
         settings.brakes = seller.brakes
+        settings.reminders = seller.reminders
+        settings.retention = seller.retention
         settings.rendersDocuments = seller.branding?.rendering == .onIssue
         return settings
     }

@@ -69,8 +69,12 @@ struct MailReader {
             invoice: try answers[1].first.map { row in
                 try invoice(row, lines: answers[2], timeZone: timeZone, stored)
             },
-            subscription: try answers[3].first(String.self, LocalDate?.self).map { plan, endsOn in
-                MailRecord.SubscriptionFacts(plan: plan, endsOn: try stored.date(endsOn))
+            subscription: try answers[3].first(
+                String.self, LocalDate?.self, LocalDate?.self, LocalDate?.self, String?.self
+            ).map {
+                MailRecord.SubscriptionFacts(
+                    plan: $0, endsOn: try stored.date($1), trialEnd: try stored.date($2), termEnd: try stored.date($3),
+                    winBackCoupon: $4)
             },
             note: try answers[4].first(String.self, LocalDate.self, Int64.self, String.self).map {
                 MailRecord.NoteFacts(

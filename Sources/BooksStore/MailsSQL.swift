@@ -91,8 +91,10 @@ enum MailsSQL {
 
     static func subscription(_ mail: SQL) -> SQL {
         """
-        SELECT subscription.plan, subscription.ends_on
+        SELECT subscription.plan, subscription.ends_on, (subscription.content ->> 'trial_end')::date,
+               (subscription.content #>> '{term,end}')::date, seller.settings #>> '{cancellation,win_back,coupon}'
           FROM \(mail)
+          JOIN books.sellers AS seller USING (seller_id)
           JOIN books.subscriptions AS subscription
             ON (subscription.code, subscription.seller_id, subscription.customer_id)
                = (mail.subject, mail.seller_id, mail.customer_id)

@@ -54,7 +54,7 @@ extension Accounts.Operation {
     fileprivate var coupons: [String] {
         switch self {
         case .subscribe(let request): Set(request.coupons).sorted()
-        case .useCoupon(_, let coupon): [coupon]
+        case .useCoupon(_, let coupon), .acceptOffer(_, let coupon): [coupon]
         default: []
         }
     }

@@ -24,13 +24,15 @@ extension StoreSQL {
             "a subscription", rows: rows.count,
             """
             INSERT INTO books.subscriptions
-                   (seller_id, customer_id, ordinal, code, state, plan, starts_on, ends_on, content)
+                   (seller_id, customer_id, ordinal, code, state, plan, starts_on, ends_on, cancelled_at, content)
             SELECT \(seller), * FROM unnest(
                    \(rows.map(\.customer)), \(rows.map(\.ordinal)), \(subscriptions.map(\.code)),
                    \(subscriptions.map(\.state.rawValue)), \(subscriptions.map(\.plan.code)),
-                   \(subscriptions.map(\.start)), \(subscriptions.map { $0.end?.date }), \(try contents(rows)))
+                   \(subscriptions.map(\.start)), \(subscriptions.map { $0.end?.date }),
+                   \(subscriptions.map { $0.cancellations.last?.at }), \(try contents(rows)))
                 ON CONFLICT (seller_id, customer_id, ordinal) DO UPDATE
-               SET state = excluded.state, plan = excluded.plan, ends_on = excluded.ends_on, content = excluded.content
+               SET state = excluded.state, plan = excluded.plan, ends_on = excluded.ends_on,
+                   cancelled_at = excluded.cancelled_at, content = excluded.content
             """)
     }
 

@@ -32,7 +32,7 @@ extension Vocabulary {
             ]
         case .subscription:
             vocabulary.texts.formUnion(["subscription.code", "subscription.plan"])
-            vocabulary.optional = ["subscription.ends"]
+            vocabulary.optional = ["subscription.ends", "trial.ends", "term.ends", "coupon.code"]
         case .creditNote: vocabulary.texts.formUnion(["note.number", "note.date", "note.total", "note.invoice"])
         case .metric: vocabulary.texts.insert("metric.code")
         }

@@ -58,6 +58,9 @@ public struct TemplateMailWriter: MailWriter {
             values.texts["subscription.code"] = mail.subject
             values.texts["subscription.plan"] = subscription.plan
             values.texts["subscription.ends"] = subscription.endsOn.map(format.text)
+            values.texts["trial.ends"] = subscription.trialEnd.map(format.text)
+            values.texts["term.ends"] = subscription.termEnd.map(format.text)
+            if mail.template == .winBack { values.texts["coupon.code"] = subscription.winBackCoupon }
         case .creditNote:
             guard let note = mail.note else { throw MailWithoutSubject(mail: mail, noun: "credit note") }
             values.texts["note.number"] = mail.subject

@@ -25,13 +25,27 @@ struct CataloguePage {
         let retries = days.isEmpty ? "not charged again" : "charged again after \(days) days"
         line("  what fails is \(retries); \(dunning.final.rawValue) after \(dunning.graceDays) days")
         if let most = seller.brakes?.maximumLines { line("  parked with more than \(most) lines of a subscription") }
+        let reminders = seller.reminders
+        if reminders != Reminders() {
+            line("  told \(reminders.trialDays) days before a trial ends, \(reminders.termDays) before a term")
+        }
+        if !seller.retention.reasons.isEmpty { line("  asks why: \(seller.retention.reasons.joined(separator: ", "))") }
+        if let offer = seller.retention.offer { line("  offers coupon \(offer) to who cancels") }
+        if let winBack = seller.retention.winBack {
+            line("  invites back \(winBack.days) days later\(winBack.coupon.map { ", with coupon \($0)" } ?? "")")
+        }
         if let growth = seller.brakes?.maximumGrowth { line("  parked over \(growth) times the period before") }
+        if let branding = seller.branding {
+            let when = branding.rendering == .onIssue ? "made as soon as they are issued" : "made when asked for"
+            line("  documents in \(branding.locale.rawValue), \(when)")
+        }
     }
 
     private mutating func add(_ plan: Plan) throws(MoneyFault) {
         line("")
         let trial = plan.trialDays > 0 ? ", \(plan.trialDays) days of trial" : ""
-        line("\(plan.code)  \(plan.name): every \(plan.interval)\(trial)")
+        let retired = plan.retiredFrom.map { ", not sold from \($0) on" } ?? ""
+        line("\(plan.code)  \(plan.name): every \(plan.interval)\(trial)\(retired)")
         var rows = [["price", "counts", "billed", "rate"]]
         for price in plan.prices { rows += try Self.rows(of: price, in: plan) }
         table(rows)
@@ -40,6 +54,8 @@ struct CataloguePage {
             line("  discount \(discount.code): \(discount.percent) %\(discount.conditions)")
         }
         for limit in plan.limits { line("  \(limit.isHard ? "at most" : "allows") \(limit.maximum) \(limit.subject)") }
+        for limit in plan.trialLimits { line("  in the trial at most \(limit.maximum) \(limit.subject)") }
+        if let offer = plan.retentionOffer { line("  offers coupon \(offer) to who cancels") }
         if !plan.entitlements.isEmpty {
             line("  grants \(plan.entitlements.map(\.text).joined(separator: ", "))")
         }

@@ -11,9 +11,9 @@ extension Program {
             .invoicesPDF, .creditNotesPDF, .receiptsPDF, .documentsShow,
         ] + Commands.Command.invoicesActs + [
             .customersList, .customersShow, .customersRelease, .subscriptionsShow,
-        ] + Commands.Command.subscriptionsActs + [
-            .ledgerBalance,
-        ] + Commands.Command.webhooks + Commands.Command.mail + [
+        ] + Commands.Command.subscriptionsActs + Commands.Command.retention + [
+            .ledgerBalance
+        ] + Commands.Command.webhooks + Commands.Command.endpoints + Commands.Command.mail + [
             .jobsList, .jobsShow, .jobsStats,
         ] + Commands.Command.jobsActs + [
             .queuesList, .queuesPause, .queuesResume, .queuesRetention, .queuesRelane, .runsList, .runsShow, .runsStop,

@@ -138,8 +138,9 @@ extension Accounts.Operation {
         case .resume: .resume(subscription: "x")
         case .extendTrial(_, let days, let name): .extendTrial(subscription: "x", days: days, approvedBy: name)
         case .reactivate: .reactivate(subscription: "x")
-        case .cancel(_, let when, let unused, let reason):
-            .cancel(subscription: "x", when: when, unused: unused, reason: reason)
+        case .cancel(_, let when, let unused, let reason, let comment):
+            .cancel(subscription: "x", when: when, unused: unused, reason: reason, comment: comment)
+        case .acceptOffer(_, let coupon): .acceptOffer(subscription: "x", coupon: coupon)
         default: nil
         }
     }

@@ -23,7 +23,11 @@ extension TextSamples {
             },
             brakes: try maybe {
                 Brakes(maximumLines: $0.maybe { $0.count() }, maximumGrowth: try $0.maybe { try $0.decimal() })
-            })
+            },
+            reminders: Reminders(trialDays: count(0...30), termDays: count(0...90)),
+            retention: Retention(
+                reasons: (0..<count(0...3)).map { "r-\($0)" }, offer: maybe { $0.code() },
+                winBack: maybe { Retention.WinBack(days: $0.count(1...99), coupon: $0.maybe { $0.code() }) }))
         settings.rendersDocuments = count(0...1) == 1
         return settings
     }
@@ -63,7 +67,8 @@ extension TextSamples {
     @Test func `the stored form stays as it is`() throws {
         let plain =
             #""proration":{"unit":"day","credit":"full","allowances":"whole"},"invoice":{"net_days":0,"numbering":"customer"},"#
-            + #""dunning":{"retry_days":[1,3,7],"grace_days":15,"final":"suspend"},"tax":{"rates":[]}"#
+            + #""dunning":{"retry_days":[1,3,7],"grace_days":15,"final":"suspend"},"tax":{"rates":[]},"#
+            + #""reminders":{"trial_days":3,"term_days":30}"#
         #expect(BillingSettings(currency: .eur).json.text() == #"{"currency":"EUR",\#(plain)}"#)
         let settings = BillingSettings(
             currency: .usd, proration: Proration(unit: .fixed30, credit: .paid, allowances: .day),
@@ -72,14 +77,18 @@ extension TextSamples {
             taxRates: [
                 TaxRate(country: "US", region: "CA", percent: try Rational(parsing: "7.25")),
                 TaxRate(country: "DE", percent: 19),
-            ], brakes: Brakes(maximumLines: 50, maximumGrowth: try Rational(parsing: "2.5")))
+            ], brakes: Brakes(maximumLines: 50, maximumGrowth: try Rational(parsing: "2.5")),
+            reminders: Reminders(trialDays: 0, termDays: 60),
+            retention: Retention(reasons: ["dear"], offer: "stay", winBack: Retention.WinBack(days: 30, coupon: "back"))
+        )
         #expect(
             settings.json.text()
                 == #"{"currency":"USD","proration":{"unit":"fixed_30","credit":"paid","allowances":"day"},"#
                 + #""invoice":{"net_days":30,"numbering":"seller","prefix":"EU"},"#
                 + #""dunning":{"retry_days":[2],"grace_days":5,"final":"cancel"},"#
                 + #""tax":{"rates":[{"country":"US","region":"CA","percent":"7.25"},{"country":"DE","percent":"19"}]},"#
-                + #""brakes":{"max_lines":50,"max_growth":"2.5"}}"#)
+                + #""brakes":{"max_lines":50,"max_growth":"2.5"},"reminders":{"trial_days":0,"term_days":60},"#
+                + #""cancellation":{"reasons":["dear"],"offer":"stay","win_back":{"days":30,"coupon":"back"}}}"#)
     }
 
     // That each operation's words are read as that operation is tested with the scenarios' reader.

@@ -65,7 +65,12 @@ extension TextSamples {
             term: maybe { Subscription.Term(months: $0.count(1...60), renews: $0.bool(), end: $0.date()) },
             soldMonths: maybe { $0.count(1...60) }, plan: try sold.any(&self), dealPrices: Set(some { $0.code() }),
             end: maybe { Subscription.End(date: $0.date()) },
-            given: Set(some { $0.date() }))
+            given: Set(some { $0.date() }),
+            cancellations: some {
+                Cancellation(
+                    at: $0.instant(), reason: $0.maybe { $0.code() }, comment: $0.maybe { _ in "too \"dear\"\n" },
+                    monthlyValue: $0.money(), withdrawnAt: $0.maybe { $0.instant() }, tookOffer: $0.bool())
+            })
     }
 }
 

@@ -56,7 +56,10 @@ struct RandomCatalogue {
         return Plan(
             code: "p-\(int(0...9))", name: pick(["Pro", "Größe \"L\"", "\n"]), currency: currency, interval: interval(),
             prices: prices, trialDays: chance() ? int(1...30) : 0, minimum: chance() ? money(currency) : nil,
-            discounts: discounts, limits: limits)
+            discounts: discounts, limits: limits,
+            trialLimits: (0..<int(0...3)).map {
+                Limit(subject: "limit-\($0)", maximum: Int64(int(0...9)), isHard: true)
+            }, retiredFrom: chance() ? date() : nil, retentionOffer: chance() ? "stay" : nil)
     }
 
     mutating func price(_ code: String, _ currency: Currency) -> Price {

@@ -93,6 +93,37 @@ struct OperationBooksTests {
         }
     }
 
+    @Test(arguments: ["seller", "customer"])
+    func `when nobody has looked in time, what fell due comes before the operation`(_ rows: String) async throws {
+        try await BooksFixture.with(catalogue: BooksFixture.catalogue(numbering: rows)) { books in
+            try await books.load(BooksFixture.customers(1))
+            let customer = try #require(try await books.customers().first)
+            let cancel = Accounts.Operation.cancel(subscription: "acme-1", when: .now, unused: .credit, reason: nil)
+            // At the very instant from which it is due, the operation comes first.
+            let credit = Accounts.Operation.credit(Money(minorUnits: 500, .usd))
+            try await books.work { work in try await work.perform(credit, for: customer, by: "support") }
+            #expect(try await books.count("SELECT count(*) FROM books.invoices") == 0)
+
+            let late = books.start + .seconds(40 * 86_400)
+            let preview = try await books.work(at: late) { work in try await work.performed(cancel, for: customer) }
+            #expect(preview.account.invoices.count == 1)
+            #expect(try await books.count("SELECT count(*) FROM books.invoices") == 0)
+            let unknown = Accounts.Operation.pause(subscription: "x")
+            await #expect(throws: OperationFault.self) {
+                try await books.work(at: late) { work in
+                    try await work.perform(unknown, for: customer, by: "support")
+                }
+            }
+            #expect(try await books.count("SELECT count(*) FROM books.invoices") == 0)
+            try await books.work(at: late) { work in try await work.perform(cancel, for: customer, by: "support") }
+            let issued = try await books.rows("SELECT number, total FROM books.invoices").decode(
+                String.self, Int64.self)
+            // Both months as they were, before the second was cut short.
+            #expect(issued.map(\.0) == [rows == "seller" ? "INV-0001" : "ACME-1-0001"])
+            #expect(issued.map(\.1) == [59_800])
+        }
+    }
+
     @Test func `what was done is written down in order, with who and why; what was refused is not`() async throws {
         try await BooksFixture.with(catalogue: Self.catalogue) { books in
             let customer = try await books.invoicedCustomer()

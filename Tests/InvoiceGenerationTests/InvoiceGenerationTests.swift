@@ -117,7 +117,7 @@ struct InvoiceGenerationTests {
             try await fixture.query(
                 "UPDATE books.customers SET time_zone = 'Etc/UTC' WHERE code = 'second'", of: seller.id)
             try await fixture.release(GenerateInvoices.kind, at: fixture.start)
-            #expect(try await drain() == ["completed", "completed"])
+            #expect(try await drain() == ["completed"])
             let issued = try await fixture.query(
                 """
                 SELECT concat_ws(' ', number, code)
@@ -125,6 +125,49 @@ struct InvoiceGenerationTests {
                 """, of: seller.id
             ).decode(String.self)
             #expect(issued == ["INV-0001 first", "INV-0002 third", "INV-0003 second"])
+            try await fixture.expectBalancedBooks(of: seller.id)
+        }
+    }
+
+    /// The database takes no invoice of one customer, as long as that lasts.
+    private func refuse(_ customer: CustomerKey) async throws {
+        let check: SQL = "ALTER TABLE books.invoices ADD CONSTRAINT refused CHECK (customer_id <> 2) NOT VALID"
+        try #require(customer.customer.rawValue == 2)
+        try await TestDatabase.current.withPool { pool in _ = try await pool.query(check) }
+    }
+
+    @Test(arguments: [InvoiceNumbering.Scheme.customer, .seller])
+    func `a customer whose invoice cannot be stored keeps the others of its batch from theirs for a while only`(
+        numbering: InvoiceNumbering.Scheme
+    ) async throws {
+        try await BillingFixture.with { fixture in
+            let customers = [Self.others[0], SampleCustomer("second"), Self.others[1]]
+            let seller = try await fixture.load(customers, numbering: numbering)
+            try await refuse(seller.customer("second"))
+            try await fixture.work(of: seller.id) { work in
+                try await work.requestInvoices(of: seller.customers.values.sorted())
+            }
+            func drain(from now: Instant) async throws -> [String] {
+                try await fixture.drain(from: now, until: now + .seconds(30 * 86_400)) {
+                    InvoiceGenerationHandler()
+                    FinaliseInvoicesHandler()
+                }.endings
+            }
+            let endings = try await drain(from: fixture.start)
+            #expect(endings.prefix(4).map { $0.hasPrefix("failed: ") } == [true, true, true, false])
+            #expect(endings.last?.hasPrefix("held: ") == true && endings.count { $0.hasPrefix("held: ") } == 1)
+            let numbers = try await fixture.query("SELECT number FROM books.invoices ORDER BY number", of: seller.id)
+                .decode(String.self)
+            #expect(numbers == (numbering == .seller ? ["INV-0001", "INV-0002"] : ["FIRST-0001", "THIRD-0001"]))
+            try await fixture.expectBalancedBooks(of: seller.id)
+
+            try await TestDatabase.current.withPool { pool in
+                _ = try await pool.query("ALTER TABLE books.invoices DROP CONSTRAINT refused")
+            }
+            let later = fixture.start + .seconds(40 * 86_400)
+            try await fixture.release(GenerateInvoices.kind, at: later)
+            #expect(try await drain(from: later) == ["completed"])
+            #expect(try await fixture.invoices(of: seller.id).count == 3)
             try await fixture.expectBalancedBooks(of: seller.id)
         }
     }

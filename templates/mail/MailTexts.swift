@@ -79,5 +79,9 @@ public enum MailTexts {
         "usage_90.de.txt": PackageResources.usage_90_de_txt,
         "usage_90.en.html": PackageResources.usage_90_en_html,
         "usage_90.en.txt": PackageResources.usage_90_en_txt,
+        "win_back.de.html": PackageResources.win_back_de_html,
+        "win_back.de.txt": PackageResources.win_back_de_txt,
+        "win_back.en.html": PackageResources.win_back_en_html,
+        "win_back.en.txt": PackageResources.win_back_en_txt,
     ]
 }

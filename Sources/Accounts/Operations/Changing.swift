@@ -8,8 +8,9 @@ extension Account {
     ) throws {
         let index = try changeable(code)
         let subscription = subscriptions[index]
-        let next = try plan(planCode)
+        let next = try plan(planCode, soldOn: effective ?? calendar.date(of: instant))
         try checkUnits(subscription.quantities, of: next)
+        if subscription.state == .trialing { try checkTrialUnits(subscription.quantities, of: next) }
         if let effective {
             guard effective >= subscription.start, effective <= calendar.date(of: instant) else {
                 throw OperationFault(
@@ -32,6 +33,7 @@ extension Account {
         let index = try changeable(code)
         let subscription = subscriptions[index]
         try checkUnits([unit: quantity], of: subscription.plan)
+        if subscription.state == .trialing { try checkTrialUnits([unit: quantity], of: subscription.plan) }
         var quantities = subscription.quantities
         quantities[unit] = quantity
         let today = calendar.date(of: instant)

@@ -4,7 +4,8 @@ internal import Money
 
 extension Account {
     mutating func cancel(
-        _ code: String, _ when: Operation.When?, _ unused: Operation.Unused, reason: String?, at instant: Instant
+        _ code: String, _ when: Operation.When?, _ unused: Operation.Unused, reason: String?, comment: String?,
+        at instant: Instant
     ) throws {
         let index = try index(of: code)
         let subscription = subscriptions[index]
@@ -12,6 +13,10 @@ extension Account {
             throw OperationFault(
                 .illegalTransition, "subscription \(code) is \(subscription.state.rawValue) already")
         }
+        try note(
+            Cancellation(
+                at: instant, reason: reason, comment: comment,
+                monthlyValue: try monthlyValue(of: subscription, at: instant)), of: index)
         write(.subscriptionCancelled, about: code, at: instant)
         let runs = subscription.state == .trialing || subscription.state.isBilled
         let kind = PendingChange.Kind.cancel(unused, reason: reason)
@@ -52,11 +57,11 @@ extension Account {
     mutating func resume(_ code: String, at instant: Instant) throws {
         let index = try index(of: code)
         let isPaused = subscriptions[index].state == .paused
-        let cancels = subscriptions[index].pending.contains { if case .cancel = $0.kind { true } else { false } }
+        let cancels = subscriptions[index].isAboutToEnd
         guard isPaused || cancels else {
             throw OperationFault(.illegalTransition, "subscription \(code) is neither paused nor about to end")
         }
-        subscriptions[index].pending.removeAll { if case .cancel = $0.kind { true } else { false } }
+        if cancels { withdrawCancellation(of: index, at: instant, tookOffer: false) }
         guard isPaused else { return }
         try move(index, to: .active, because: .resumed, at: instant)
         subscriptions[index].changes.append(Change(.unblock, effective: calendar.moment(instant), recorded: instant))

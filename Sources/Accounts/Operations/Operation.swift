@@ -10,7 +10,10 @@ public enum Operation: Hashable, Sendable {
     case addPrice(subscription: String, Price, Timing)
     case removePrice(subscription: String, price: String, Timing)
     case changeBillingDay(of: BillingDayOwner, day: Int)
-    case cancel(subscription: String, when: When?, unused: Unused, reason: String?)
+    /// With the code of why, and what else there is to say of it.
+    case cancel(subscription: String, when: When?, unused: Unused, reason: String?, comment: String? = nil)
+    /// Stay after all, for the coupon that is offered to whoever has cancelled.
+    case acceptOffer(subscription: String, coupon: String)
     case pause(subscription: String)
     case resume(subscription: String)
     case reactivate(subscription: String)

@@ -41,8 +41,9 @@ extension Account {
         case .addPrice(let code, let price, let timing): try addPrice(price, to: code, timing, at: instant)
         case .removePrice(let code, let price, let timing): try removePrice(price, from: code, timing, at: instant)
         case .changeBillingDay(let owner, let day): try changeBillingDay(of: owner, to: day, at: instant)
-        case .cancel(let code, let when, let unused, let reason):
-            try cancel(code, when, unused, reason: reason, at: instant)
+        case .cancel(let code, let when, let unused, let reason, let comment):
+            try cancel(code, when, unused, reason: reason, comment: comment, at: instant)
+        case .acceptOffer(let code, let coupon): try acceptOffer(of: code, coupon, at: instant, surroundings)
         case .pause(let code): try pause(code, at: instant)
         case .resume(let code): try resume(code, at: instant)
         case .reactivate(let code): try reactivate(code, at: instant)

@@ -11,7 +11,7 @@ extension Account {
         else { throw OperationFault(.duplicate, "there is a subscription \(request.code) already") }
         let today = calendar.date(of: instant)
         let start = request.start ?? today
-        let plan = try sold(try self.plan(request.plan), on: start, at: request.prices)
+        let plan = try sold(try self.plan(request.plan, soldOn: start), on: start, at: request.prices)
         try checkUnits(request.quantities, of: plan)
         var surroundings = surroundings
         for coupon in request.coupons {
@@ -20,6 +20,7 @@ extension Account {
         }
         let trialDays = (request.trialDays ?? plan.trialDays) + extraTrialDays(of: request.code)
         let trialEnd = trialDays > 0 ? start.adding(days: trialDays) : nil
+        if let trialEnd, trialEnd > today { try checkTrialUnits(request.quantities, of: plan) }
         let moment = start == today ? calendar.moment(instant) : calendar.moment(start)
         let changes =
             [Change(.plan(plan), effective: moment, recorded: instant)]
@@ -50,10 +51,20 @@ extension Account {
             }
             prices[index] = try prices[index].costing(amount * Rational(currency.minorUnitsPerMajor), in: currency)
         }
-        return plan.with(prices)
+        return plan.with(prices).asSold
     }
 
-    func sold(_ plan: Plan, on date: LocalDate) -> Plan { plan.with(plan.prices(on: date)) }
+    func sold(_ plan: Plan, on date: LocalDate) -> Plan { plan.with(plan.prices(on: date)).asSold }
+
+    /// The plan, if it is sold to others on that day. Throws `not_found`.
+    func plan(_ code: String, soldOn date: LocalDate) throws(OperationFault) -> Plan {
+        let plan = try plan(code)
+        if let retired = plan.retiredFrom, retired <= date {
+            throw OperationFault(
+                .notFound, "plan \(code) is not sold any more since \(retired); who has it keeps it")
+        }
+        return plan
+    }
 
     /// Throws `quota_exceeded` where a quantity passes a hard limit.
     func checkUnits(_ quantities: [String: Rational], of plan: Plan) throws(OperationFault) {
@@ -61,6 +72,16 @@ extension Account {
             guard let quantity = quantities[limit.subject], quantity > Rational(limit.maximum) else { continue }
             throw OperationFault(
                 .quotaExceeded, "plan \(plan.code) allows \(limit.maximum) of \(limit.subject), not \(quantity)")
+        }
+    }
+
+    /// Throws `quota_exceeded` where a quantity passes a limit of the trial.
+    func checkTrialUnits(_ quantities: [String: Rational], of plan: Plan) throws(OperationFault) {
+        for limit in plan.trialLimits {
+            guard let quantity = quantities[limit.subject], quantity > Rational(limit.maximum) else { continue }
+            throw OperationFault(
+                .quotaExceeded,
+                "the trial of plan \(plan.code) allows \(limit.maximum) of \(limit.subject), not \(quantity)")
         }
     }
 
@@ -110,14 +131,6 @@ extension Subscription {
         trialEnd = later
         pending = pending.map { $0.date == end ? PendingChange($0.kind, on: later) : $0 }
         term = term.map { Term(months: $0.months, renews: $0.renews, end: later.adding(months: $0.months)) }
-    }
-}
-
-extension Plan {
-    func with(_ prices: [Price]) -> Plan {
-        Plan(
-            code: code, name: name, currency: currency, interval: interval, prices: prices, trialDays: trialDays,
-            minimum: minimum, discounts: discounts, limits: limits, entitlements: entitlements)
     }
 }
 

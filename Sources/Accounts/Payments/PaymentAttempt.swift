@@ -83,6 +83,7 @@ public struct Mail: Hashable, Sendable {
         case usage80 = "usage_80"
         case usage90 = "usage_90"
         case usage100 = "usage_100"
+        case winBack = "win_back"
     }
 
     public let at: Instant

@@ -13,6 +13,7 @@ extension Account {
             }
             try giveNotice(index, on: today, at: instant)
         }
+        inviteBack(on: today, at: instant)
         if let monthEnd = try monthEnd, monthEnd <= instant { try bookRevenue(at: instant) }
         advancedTo = instant
     }
@@ -58,7 +59,7 @@ extension Account {
             guard subscription.isAgreed(price, of: agreed.code) else { return price }
             return agreed.prices.first { $0.code == price.code } ?? price
         }
-        let plan = offered.with(prices)
+        let plan = offered.with(prices).asSold
         subscriptions[index].changes[0] = Change(
             .plan(plan), effective: change.effective, recorded: change.recorded, waits: change.waits)
         subscriptions[index].plan = plan
@@ -73,10 +74,10 @@ extension Account {
         if case .plan(let plan) = kind { subscriptions[index].plan = plan }
     }
 
-    /// Trials are announced three days before they end, terms thirty.
+    /// The ends of trials and terms are announced as many days before as the seller wants.
     private mutating func giveNotice(_ index: Int, on today: LocalDate, at instant: Instant) throws {
         let subscription = subscriptions[index]
-        for notice in subscription.notices where notice.date <= today && notice.until > today {
+        for notice in subscription.notices(settings.reminders) where notice.date <= today && notice.until > today {
             guard subscriptions[index].given.insert(notice.until).inserted else { continue }
             write(notice.template, about: subscription.code, at: instant)
         }
@@ -89,11 +90,13 @@ extension Account {
         var dates: [LocalDate] = []
         for subscription in subscriptions {
             if let step = subscription.nextStep { dates.append(step.date) }
-            dates += subscription.notices.filter { !subscription.given.contains($0.until) }.map(\.date)
+            dates += subscription.notices(settings.reminders).filter { !subscription.given.contains($0.until) }.map(
+                \.date)
             if !subscription.state.hasEnded {
                 dates += boundaries(of: subscription, after: today) + closes(of: subscription)
             }
         }
+        if let date = nextWinBack { dates.append(date) }
         let next = dates.filter { $0 > today }.min().map { calendar.midnight($0) }
         // A month that was over before there was anything to book is booked with the one under way.
         let current = sellerZone.localDate(of: instant).firstOfMonth
@@ -153,13 +156,17 @@ extension Subscription {
     }
 
     /// What is told before it happens.
-    fileprivate var notices: [(template: Mail.Template, date: LocalDate, until: LocalDate)] {
+    fileprivate func notices(
+        _ days: Reminders
+    ) -> [(template: Mail.Template, date: LocalDate, until: LocalDate)] {
         if state.hasEnded || state == .scheduled { return [] }
         var notices: [(template: Mail.Template, date: LocalDate, until: LocalDate)] = []
-        if state == .trialing, let trialEnd {
-            notices.append((.trialEnding, trialEnd.adding(days: -3), trialEnd))
+        if state == .trialing, let trialEnd, days.trialDays > 0 {
+            notices.append((.trialEnding, trialEnd.adding(days: -days.trialDays), trialEnd))
         }
-        if let term { notices.append((.renewalReminder, term.end.adding(days: -30), term.end)) }
+        if let term, days.termDays > 0 {
+            notices.append((.renewalReminder, term.end.adding(days: -days.termDays), term.end))
+        }
         return notices.filter { $0.date > start }
     }
 }

@@ -14,6 +14,9 @@ public struct Moment: Hashable, Comparable, Sendable {
         self.second = second
     }
 
+    /// After every other.
+    static let latest = Moment(date: .latest, second: .max)
+
     public static func < (left: Moment, right: Moment) -> Bool {
         (left.date, left.second) < (right.date, right.second)
     }

@@ -49,12 +49,23 @@ public struct Stretch: Hashable, Sendable {
 extension Subscription {
     /// The subscription's time from its first billed day on, cut wherever a change takes effect.
     public func stretches(_ calendar: BillingCalendar) -> [Stretch] {
+        var builder = built(calendar)
+        return builder.finished(knownEnd: knownEnd)
+    }
+
+    private func built(_ calendar: BillingCalendar) -> StretchBuilder {
         var builder = StretchBuilder(self, calendar)
         let ordered = changes.enumerated().sorted {
             ($0.element.effective, $0.offset) < ($1.element.effective, $1.offset)
         }
         for (_, change) in ordered { builder.apply(change) }
-        return builder.finished(knownEnd: knownEnd)
+        return builder
+    }
+
+    /// What was there of days on which it both began and ended: no time that costs anything, and yet some that was used.
+    func endedOnFirstDay(_ calendar: BillingCalendar) -> [Stretch] {
+        if ends.isEmpty || calendar.unit == .second { return [] }
+        return built(calendar).endedAtOnce
     }
 
     /// When it will end as things stand: nothing is billed past it, and nothing given back.
@@ -71,6 +82,8 @@ private struct StretchBuilder {
     private let calendar: BillingCalendar
     private let first: Moment
     private var stretches: [Stretch] = []
+    /// What an end found that had begun on its very day; of each day the last.
+    private(set) var endedAtOnce: [Stretch] = []
     private var since: Moment
     private var waitsSince: Instant?
     private var plan: Plan
@@ -98,6 +111,7 @@ private struct StretchBuilder {
 
     mutating func apply(_ change: Change) {
         let moment = max(change.effective, first)
+        if case .end = change.kind, billing == .billed, since == change.effective { endAtOnce() }
         close(at: moment)
         waitsSince = change.waits ? change.recorded : nil
         switch change.kind {
@@ -145,6 +159,11 @@ private struct StretchBuilder {
         return subscription.align == .calendar ? Anchor(calendar: interval, from: date) : Anchor(date)
     }
 
+    private mutating func endAtOnce() {
+        if endedAtOnce.last?.start == since { endedAtOnce.removeLast() }
+        endedAtOnce.append(stretch(until: since))
+    }
+
     private mutating func close(at moment: Moment) {
         guard since < moment else { return }
         stretches.append(stretch(until: moment))
@@ -179,10 +198,5 @@ extension Subscription {
 }
 
 extension Plan {
-    func without(_ code: String) -> Plan {
-        Plan(
-            code: self.code, name: name, currency: currency, interval: interval,
-            prices: prices.filter { $0.code != code }, trialDays: trialDays, minimum: minimum, discounts: discounts,
-            limits: limits, entitlements: entitlements)
-    }
+    func without(_ code: String) -> Plan { with(prices.filter { $0.code != code }) }
 }

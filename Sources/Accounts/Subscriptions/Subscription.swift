@@ -32,6 +32,8 @@ public struct Subscription: Hashable, Sendable {
     public internal(set) var end: End?
     /// The ends of trial or term of which notice has been given.
     var given: Set<LocalDate> = []
+    /// In the order in which they were asked for; one that replaced another that still waited stands alone.
+    public internal(set) var cancellations: [Cancellation] = []
 
     public struct Transition: Hashable, Sendable {
         public let at: Instant

@@ -13,7 +13,7 @@ extension Account {
             "dunning_paused_since": dunningPausedSince.map { .text($0) },
             "collects_now": .list(collectsNow.sorted().map { .count($0) }), "reactivation": reactivation?.json,
             "alerts": .list(alerts.sorted().map { .string($0) }), "refunds_unused": refundsUnused ? true : nil,
-            "parking": parking?.json,
+            "parking": parking?.json, "invited_since": invitedSince.map { .text($0) },
         ])
     }
 
@@ -21,7 +21,7 @@ extension Account {
     public mutating func restoreState(reading node: JSONNode) throws(JSONFault) {
         try node.allowing(keys: [
             "open_month", "last_month_entries", "dunning_paused_since", "collects_now", "reactivation", "alerts",
-            "refunds_unused", "parking",
+            "refunds_unused", "parking", "invited_since",
         ])
         openMonth = try node.optional("open_month", Field.date)
         lastMonthEntries = try node.optional("last_month_entries", Field.place) ?? 0
@@ -30,6 +30,7 @@ extension Account {
         reactivation = try node.optional("reactivation", Reactivation.init(reading:))
         alerts = Set(try node.list("alerts", Field.string))
         refundsUnused = try node.optional("refunds_unused", Field.bool) ?? false
+        invitedSince = try node.optional("invited_since", Field.date)
         parking = try node.optional("parking") { [currency] (node) throws(JSONFault) in
             try Parking(reading: node, currency: currency)
         }

@@ -12,7 +12,8 @@ extension Operation {
         switch self {
         case .subscribe(let wish): return wish.json(owner)
         case .changePlan, .changeQuantity, .addPrice, .removePrice: return try changeJSON(in: currency)
-        case .changeBillingDay, .cancel, .pause, .resume, .reactivate, .extendTrial: return cycleJSON(owner)
+        case .changeBillingDay, .cancel, .acceptOffer, .pause, .resume, .reactivate, .extendTrial:
+            return cycleJSON(owner)
         case .creditNote, .pay, .refund, .chargeback, .chargebackReversed, .void, .writeOff: return documentJSON(owner)
         case .usage(let event): return event.json(owner)
         case .credit(let amount): return words("credit", ["customer": owner, "amount": .decimal(amount)])
@@ -70,13 +71,16 @@ extension Operation {
             return words("change_billing_day", ["customer": owner, "day": .count(day)])
         case .changeBillingDay(.subscription(let code), let day):
             return words("change_billing_day", ["subscription": .string(code), "day": .count(day)])
-        case .cancel(let subscription, let when, let unused, let reason):
+        case .cancel(let subscription, let when, let unused, let reason, let comment):
             return words(
                 "cancel",
                 [
                     "subscription": .string(subscription), "when": when.map { .string($0.rawValue) },
                     "unused": .string(unused.rawValue), "reason": reason.map { .string($0) },
+                    "comment": comment.map { .string($0) },
                 ])
+        case .acceptOffer(let subscription, let coupon):
+            return words("accept_offer", ["subscription": .string(subscription), "coupon": .string(coupon)])
         case .pause(let subscription): return words("pause", ["subscription": .string(subscription)])
         case .resume(let subscription): return words("resume", ["subscription": .string(subscription)])
         case .reactivate(let subscription): return words("reactivate", ["subscription": .string(subscription)])

@@ -16,13 +16,16 @@ extension BillingSettings {
                 "net_days": .count(netDays), "numbering": .string(numbering.scheme.rawValue),
                 "prefix": numbering.prefix.map { .string($0) },
             ]), "dunning": dunning.json, "tax": ["rates": .array(taxRates.map(\.json))], "brakes": brakes?.json,
+            "reminders": reminders.json, "cancellation": retention.json,
             "documents": rendersDocuments ? .bool(true) : nil,
         ])
     }
 
     /// Reads back what `json` wrote.
     public init(reading node: JSONNode) throws(JSONFault) {
-        try node.allowing(keys: ["currency", "proration", "invoice", "dunning", "tax", "brakes", "documents"])
+        try node.allowing(keys: [
+            "currency", "proration", "invoice", "dunning", "tax", "brakes", "reminders", "cancellation", "documents",
+        ])
         let invoice = try node.required("invoice")
         try invoice.allowing(keys: ["net_days", "numbering", "prefix"])
         let tax = try node.required("tax")
@@ -36,7 +39,9 @@ extension BillingSettings {
             netDays: try invoice.required("net_days", Field.place),
             dunning: try node.required("dunning", Dunning.init(reading:)),
             taxRates: try tax.list("rates", TaxRate.init(reading:)),
-            brakes: try node.optional("brakes", Brakes.init(reading:)))
+            brakes: try node.optional("brakes", Brakes.init(reading:)),
+            reminders: try node.optional("reminders", Reminders.init(reading:)) ?? Reminders(),
+            retention: try node.optional("cancellation", Retention.init(reading:)) ?? Retention())
         rendersDocuments = try node.optional("documents", Field.bool) ?? false
     }
 }
@@ -58,6 +63,22 @@ extension Dunning {
         if let fault = faults.faults.first { throw fault }
         guard let dunning else { preconditionFailure("no dunning was read, and nothing is wrong with it") }
         self = dunning
+    }
+}
+
+extension Reminders {
+    fileprivate init(reading node: JSONNode) throws(JSONFault) {
+        var fields = FieldReader()
+        self = Reminders.reading(node, &fields)
+        if let fault = fields.faults.faults.first { throw fault }
+    }
+}
+
+extension Retention {
+    fileprivate init(reading node: JSONNode) throws(JSONFault) {
+        var fields = FieldReader()
+        self = Retention.reading(node, &fields)
+        if let fault = fields.faults.faults.first { throw fault }
     }
 }
 

@@ -16,7 +16,7 @@ extension Subscription {
             "changes": .list(changes), "pending": .list(pending), "term": term?.json,
             "sold_months": soldMonths.map { .count($0) },
             "deal_prices": .list(dealPrices.sorted().map { .string($0) }), "end": end?.json,
-            "given": .list(given.sorted().map { .text($0) }),
+            "given": .list(given.sorted().map { .text($0) }), "cancellations": .list(cancellations.map(\.json)),
         ])
     }
 
@@ -27,7 +27,7 @@ extension Subscription {
     ) throws(JSONFault) {
         try node.allowing(keys: [
             "plan", "align", "billing_day", "trial_end", "changes", "pending", "term", "sold_months", "deal_prices",
-            "end", "given",
+            "end", "given", "cancellations",
         ])
         self.init(
             code: code, ordinal: ordinal, start: start, billingDay: try node.optional("billing_day", Field.monthDay),
@@ -43,7 +43,10 @@ extension Subscription {
             soldMonths: try node.optional("sold_months", Field.integer(1...1200)),
             plan: try node.required("plan") { (node) throws(JSONFault) in try Plan.sold(as: node, plan) },
             dealPrices: Set(try node.list("deal_prices", Field.string)),
-            end: try node.optional("end", End.init(reading:)), given: Set(try node.list("given", Field.date)))
+            end: try node.optional("end", End.init(reading:)), given: Set(try node.list("given", Field.date)),
+            cancellations: try node.list("cancellations") { (node) throws(JSONFault) in
+                try Cancellation(reading: node, currency: currency)
+            })
     }
 
     /// The ids of the plans that a stored subscription names, so that they can be at hand when it is read.
@@ -160,6 +163,26 @@ extension PendingChange {
                 try content.required("unused", Field.choice(Operation.Unused.self)),
                 reason: try content.optional("reason", Field.string)),
             on: date)
+    }
+}
+
+extension Cancellation {
+    fileprivate var json: JSONValue {
+        .present([
+            "at": .text(at), "reason": reason.map { .string($0) }, "comment": comment.map { .string($0) },
+            "monthly_value": .minorUnits(monthlyValue), "withdrawn_at": withdrawnAt.map { .text($0) },
+            "took_offer": tookOffer ? true : nil,
+        ])
+    }
+
+    fileprivate init(reading node: JSONNode, currency: Currency) throws(JSONFault) {
+        try node.allowing(keys: ["at", "reason", "comment", "monthly_value", "withdrawn_at", "took_offer"])
+        self.init(
+            at: try node.required("at", Field.instant), reason: try node.optional("reason", Field.string),
+            comment: try node.optional("comment", Field.string),
+            monthlyValue: try node.required("monthly_value", Field.minorUnits(currency)),
+            withdrawnAt: try node.optional("withdrawn_at", Field.instant),
+            tookOffer: try node.optional("took_offer", Field.bool) ?? false)
     }
 }
 

@@ -47,7 +47,7 @@ struct Meters {
         var spans: [String: [Span]] = [:]
         for run in runs {
             guard let metric = run.price.model.metric,
-                let span = Span(run.start, run.end ?? Moment(date: .latest, second: .max))
+                let span = Span(run.start, run.end ?? .latest)
             else { continue }
             spans[metric, default: []].append(span)
         }

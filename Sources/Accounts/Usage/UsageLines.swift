@@ -8,10 +8,12 @@ extension SubscriptionTime {
         var found: [Candidate] = []
         var left = existing.usage
         let isChanged = isChangedToday
+        let runs = usageRuns
         for run in runs {
             guard let metric = run.price.model.metric else { continue }
             let end = end(after: run)
-            let until = usageEnd(of: run, end)
+            let until = usageEnd(of: run, end, among: runs)
+            if run.start == run.end, until == nil { continue }
             let run = until == nil ? run : extended(run)
             for window in run.windows(by: date, calendar) {
                 let price = price(run, in: window.cycle)
@@ -54,12 +56,27 @@ extension SubscriptionTime {
         return candidate(line, rank: 0, wait: .late)
     }
 
-    /// The instant up to which usage counts on the day of an end in its midst; not where the day is billed anew.
-    private func usageEnd(of run: Run, _ end: Change?) -> Instant? {
-        guard let end, let date = run.end?.date, end.effective.date == date, end.recorded > calendar.midnight(date),
-            !runs.contains(where: { $0.price.code == run.price.code && $0.start.date == date })
+    /// With those of days on which it both began and ended, which cost nothing but what was used.
+    private var usageRuns: [Run] {
+        let days = subscription.endedOnFirstDay(calendar)
+        if days.isEmpty { return runs }
+        let all = (stretches + days).enumerated().sorted {
+            ($0.element.start, $0.element.end ?? .latest, $0.offset) < (
+                $1.element.start, $1.element.end ?? .latest, $1.offset
+            )
+        }
+        return subscription.runs(all.map(\.element))
+    }
+
+    /// The instant up to which usage counts on the day of an end in its midst; not where another run has that day.
+    private func usageEnd(of run: Run, _ end: Change?, among runs: [Run]) -> Instant? {
+        guard let end, let date = run.end?.date, end.effective.date == date, end.recorded > calendar.midnight(date)
         else { return nil }
-        return end.recorded
+        let hasAnother = runs.contains { other in
+            other.price.model.metric == run.price.model.metric && other.start.date == date
+                && (other.start != other.end || run.start != run.end)
+        }
+        return hasAnother ? nil : end.recorded
     }
 
     /// With that last day.

@@ -53,12 +53,29 @@ struct CatalogueReader {
         let prices = Set(planNodes.flatMap { PlanReader.texts("code", of: $0, "prices") })
         let coupons = couponNodes.compactMap { reader.coupon($0, prices: prices) }
         fields = reader.fields
+        checkOffers(node, coupons: Set(couponNodes.compactMap { fields.text($0, "code") }))
         return Catalogue(seller: seller, currency: currency, plans: plans, metrics: metrics, coupons: coupons)
+    }
+
+    /// What is offered to whoever goes must be a coupon of this catalogue.
+    private mutating func checkOffers(_ root: JSONNode, coupons: Set<String>) {
+        let cancellation = fields.present(root, "seller").flatMap { fields.present($0, "cancellation") }
+        let winBack = cancellation.flatMap { fields.present($0, "win_back") }
+        let plans = (try? fields.present(root, "plans")?.array()) ?? []
+        let offers =
+            [(cancellation, "offer"), (winBack, "coupon")] + plans.map { (Optional($0), "retention_offer") }
+        for (node, key) in offers {
+            guard let field = node.flatMap({ fields.present($0, key) }), let code = try? field.string() else {
+                continue
+            }
+            if !coupons.contains(code) { fields.faults.add(field.fault("there is no coupon \"\(code)\"")) }
+        }
     }
 
     private mutating func seller(_ node: JSONNode, currency: Currency?) -> Seller? {
         let keys: Set = [
-            "code", "name", "time_zone", "currency", "language", "invoice", "dunning", "brakes", "branding",
+            "code", "name", "time_zone", "currency", "language", "invoice", "dunning", "brakes", "reminders",
+            "cancellation", "branding",
         ]
         guard fields.check(node, keys: keys) else { return nil }
         let code = fields.required(node, "code", Field.code)
@@ -69,11 +86,13 @@ struct CatalogueReader {
         let settings = fields.node(node, "invoice").map { invoiceSettings($0) } ?? InvoiceSettings()
         let dunning = fields.node(node, "dunning").flatMap { Dunning.reading($0, faults: &fields.faults) } ?? Dunning()
         let brakes = fields.node(node, "brakes").map { Brakes.reading($0, &fields) }
+        let reminders = fields.node(node, "reminders").map { Reminders.reading($0, &fields) } ?? Reminders()
+        let retention = fields.node(node, "cancellation").map { Retention.reading($0, &fields) } ?? Retention()
         let branding = fields.node(node, "branding").map { Branding.reading($0, &fields) }
         guard let code, let name, let currency = own ?? currency else { return nil }
         return Seller(
             code: code, name: name, timeZone: zone, currency: currency, invoices: settings, dunning: dunning,
-            brakes: brakes, branding: branding, language: language)
+            brakes: brakes, reminders: reminders, retention: retention, branding: branding, language: language)
     }
 
     private mutating func invoiceSettings(_ node: JSONNode) -> InvoiceSettings {

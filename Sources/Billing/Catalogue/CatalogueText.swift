@@ -29,7 +29,9 @@ extension Seller {
         return .present([
             "code": .string(code), "name": .string(name), "time_zone": .string(timeZone),
             "currency": .string(currency.code), "invoice": .object(invoice), "dunning": dunning.json,
-            "brakes": brakes?.json, "branding": branding?.json,
+            "brakes": brakes?.json, "reminders": reminders == Reminders() ? nil : reminders.json,
+            "cancellation": retention.json,
+            "branding": branding?.json,
         ])
     }
 }

@@ -22,10 +22,17 @@ public struct Plan: Hashable, Sendable {
     public let limits: [Limit]
     /// In alphabetical order of their codes.
     public let entitlements: [Entitlement]
+    /// What may be used, had or done in the trial, all of them hard; in alphabetical order of what they limit.
+    public let trialLimits: [Limit]
+    /// The first day on which nobody can take it any more; who has it keeps it.
+    public let retiredFrom: LocalDate?
+    /// The code of the coupon for whoever has cancelled and stays after all; the seller's if `nil`.
+    public let retentionOffer: String?
 
     public init(
         code: String, name: String, currency: Currency, interval: BillingInterval, prices: [Price], trialDays: Int = 0,
-        minimum: Money? = nil, discounts: [PlanDiscount] = [], limits: [Limit] = [], entitlements: [Entitlement] = []
+        minimum: Money? = nil, discounts: [PlanDiscount] = [], limits: [Limit] = [], entitlements: [Entitlement] = [],
+        trialLimits: [Limit] = [], retiredFrom: LocalDate? = nil, retentionOffer: String? = nil
     ) {
         self.code = code
         self.name = name
@@ -37,6 +44,39 @@ public struct Plan: Hashable, Sendable {
         self.discounts = discounts
         self.limits = limits
         self.entitlements = entitlements
+        self.trialLimits = trialLimits
+        self.retiredFrom = retiredFrom
+        self.retentionOffer = retentionOffer
+    }
+
+    /// The same with other prices.
+    public func with(_ prices: [Price]) -> Plan {
+        Plan(
+            code: code, name: name, currency: currency, interval: interval, prices: prices, trialDays: trialDays,
+            minimum: minimum, discounts: discounts, limits: limits, entitlements: entitlements,
+            trialLimits: trialLimits, retiredFrom: retiredFrom, retentionOffer: retentionOffer)
+    }
+
+    /// What somebody has who takes it: whether others still can, and what is offered to those who go, is not of it.
+    public var asSold: Plan {
+        Plan(
+            code: code, name: name, currency: currency, interval: interval, prices: prices, trialDays: trialDays,
+            minimum: minimum, discounts: discounts, limits: limits, entitlements: entitlements,
+            trialLimits: trialLimits)
+    }
+
+    /// What it grants: in a trial, no more than its limits leave, and nothing of what they put at 0.
+    public func entitlements(inTrial: Bool) -> [Entitlement] {
+        guard inTrial else { return entitlements }
+        return entitlements.map { entitlement in
+            guard let limit = trialLimits.first(where: { $0.subject == entitlement.code }) else { return entitlement }
+            switch entitlement.value {
+            case .number(let number):
+                return Entitlement(code: entitlement.code, value: .number(min(number, limit.maximum)))
+            case .granted, .text:
+                return limit.maximum > 0 ? entitlement : Entitlement(code: entitlement.code, value: .granted(false))
+            }
+        }
     }
 
     public func interval(of price: Price) -> BillingInterval { price.interval ?? interval }

@@ -11,6 +11,7 @@ struct PlanReader {
     mutating func plan(_ node: JSONNode) -> Plan? {
         let keys: Set = [
             "code", "name", "interval", "prices", "trial_days", "minimum", "discounts", "limits", "entitlements",
+            "trial_limits", "retired_from", "retention_offer",
         ]
         guard fields.check(node, keys: keys) else { return nil }
         let code = fields.required(node, "code", Field.code)
@@ -24,12 +25,16 @@ struct PlanReader {
         let trialDays = fields.optional(node, "trial_days", Field.integer(0...3660)) ?? 0
         let minimum = fields.optional(node, "minimum", Field.money(currency))
         let discounts = discounts(node, units: units)
-        let limits = limits(node, units: units)
+        let limits = limitList(node, "limits", of: units)
         let entitlements = entitlements(node)
+        let trialLimits = limitList(node, "trial_limits", of: units.union(entitlements.map(\.code)))
+        let retiredFrom = fields.optional(node, "retired_from", Field.date)
+        let retentionOffer = fields.optional(node, "retention_offer", Field.code)
         guard let code, let interval else { return nil }
         return Plan(
             code: code, name: name ?? code, currency: currency, interval: interval, prices: prices,
-            trialDays: trialDays, minimum: minimum, discounts: discounts, limits: limits, entitlements: entitlements)
+            trialDays: trialDays, minimum: minimum, discounts: discounts, limits: limits, entitlements: entitlements,
+            trialLimits: trialLimits, retiredFrom: retiredFrom, retentionOffer: retentionOffer)
     }
 
     /// The texts of `key` in the objects of a list, as far as there are any.
@@ -81,16 +86,19 @@ struct PlanReader {
         return PlanDiscount(code: code, percent: percent, minimumTermMonths: term, volume: volume)
     }
 
-    private mutating func limits(_ node: JSONNode, units: Set<String>) -> [Limit] {
-        let known = metrics.map { units.union($0.map(\.code)) }
+    /// Of metrics and of those subjects. A trial's are numbers alone, and hard.
+    private mutating func limitList(_ node: JSONNode, _ key: String, of subjects: Set<String>) -> [Limit] {
+        let known = metrics.map { subjects.union($0.map(\.code)) }
+        let isTrials = key == "trial_limits"
+        let what = isTrials ? "no metric, and no unit or entitlement" : "neither a metric nor a unit"
         var limits: [Limit] = []
-        for member in fields.optional(node, "limits", Field.members) ?? [] {
+        for member in fields.optional(node, key, Field.members) ?? [] {
             if let known, !known.contains(member.key) {
-                fields.faults.add(member.value.fault("\"\(member.key)\" is neither a metric nor a unit of this plan"))
+                fields.faults.add(member.value.fault("\"\(member.key)\" is \(what) of this plan"))
             }
             let maximum: Int64?
-            var isHard = false
-            if case .object = member.value.value {
+            var isHard = isTrials
+            if !isTrials, case .object = member.value.value {
                 fields.check(member.value, keys: ["max", "hard"])
                 maximum = fields.required(member.value, "max", Field.count)
                 isHard = fields.optional(member.value, "hard", Field.bool) ?? false

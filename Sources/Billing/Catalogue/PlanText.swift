@@ -27,6 +27,12 @@ extension Plan {
         if !entitlements.isEmpty {
             members.append(.init("entitlements", .object(entitlements.map { .init($0.code, $0.value.json) })))
         }
+        if !trialLimits.isEmpty {
+            let list = trialLimits.map { JSONValue.Member($0.subject, .integer($0.maximum)) }
+            members.append(.init("trial_limits", .object(list)))
+        }
+        if let retiredFrom { members.append(.init("retired_from", .text(retiredFrom))) }
+        if let retentionOffer { members.append(.init("retention_offer", .string(retentionOffer))) }
         return .object(members)
     }
 
@@ -152,7 +158,8 @@ extension BillingInterval {
 }
 
 extension Entitlement.Value {
-    fileprivate var json: JSONValue {
+    /// As a catalogue writes it.
+    public var json: JSONValue {
         switch self {
         case .granted(let granted): .bool(granted)
         case .number(let number): .integer(number)

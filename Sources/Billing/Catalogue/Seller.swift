@@ -13,6 +13,8 @@ public struct Seller: Hashable, Sendable {
     public let dunning: Dunning
     /// `nil`: nobody is parked.
     public let brakes: Brakes?
+    public let reminders: Reminders
+    public let retention: Retention
     /// `nil`: documents say its name and nothing else of it.
     public let branding: Branding?
     /// In which it writes to customers who have none: `de`, `de-AT`; English if `nil`.
@@ -20,7 +22,8 @@ public struct Seller: Hashable, Sendable {
 
     public init(
         code: String, name: String, timeZone: String, currency: Currency, invoices: InvoiceSettings,
-        dunning: Dunning = Dunning(), brakes: Brakes? = nil, branding: Branding? = nil, language: String? = nil
+        dunning: Dunning = Dunning(), brakes: Brakes? = nil, reminders: Reminders = Reminders(),
+        retention: Retention = Retention(), branding: Branding? = nil, language: String? = nil
     ) {
         self.code = code
         self.name = name
@@ -29,6 +32,8 @@ public struct Seller: Hashable, Sendable {
         self.invoices = invoices
         self.dunning = dunning
         self.brakes = brakes
+        self.reminders = reminders
+        self.retention = retention
         self.branding = branding
         self.language = language
     }

@@ -236,10 +236,7 @@ extension Catalogue {
         guard let version = publication.version(after: price, in: currency) else {
             throw OperationFault(.notFound, "price \(price.code) is not priced so")
         }
-        let changed = Plan(
-            code: plan.code, name: plan.name, currency: plan.currency, interval: plan.interval,
-            prices: plan.prices + [version], trialDays: plan.trialDays, minimum: plan.minimum,
-            discounts: plan.discounts, limits: plan.limits, entitlements: plan.entitlements)
+        let changed = plan.with(plan.prices + [version])
         return Catalogue(
             seller: seller, currency: currency, plans: plans.map { $0.code == plan.code ? changed : $0 },
             metrics: metrics, coupons: coupons)

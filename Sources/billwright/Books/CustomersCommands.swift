@@ -81,7 +81,7 @@ private enum CustomersCommands {
             lines.append("parked \(parking.since), \(parking.total): \(parking.reason)")
             if parking.isReleased { lines.append("released; the invoice goes out as it is") }
         }
-        lines += account.subscriptions.flatMap { $0.text(of: account, at: now) }
+        lines += try account.subscriptions.flatMap { try $0.text(of: account, at: now) }
         lines += try account.invoices.suffix(limit).flatMap { try $0.head(of: account) }
         return lines + operations.reversed().map(\.text)
     }
@@ -97,7 +97,7 @@ private enum CustomersCommands {
             "credit": .integer(account.credit.minorUnits),
             "payment": account.arrangement.map { .string($0.method.rawValue) },
             "parked": account.parking?.shown,
-            "subscriptions": .array(account.subscriptions.map { $0.json(of: account, at: now) }),
+            "subscriptions": .array(try account.subscriptions.map { try $0.json(of: account, at: now) }),
             "invoices": .array(try account.invoices.suffix(limit).map { try $0.json(of: account) }),
             "operations": .array(operations.map(\.json)),
         ])

@@ -44,11 +44,14 @@ extension Commands.Command {
             [
                 Setting("--when", "TIME", help: "now or period_end, the default"),
                 Setting("--unused", "USE", default: "credit", help: "what was paid ahead: credit, refund or none"),
+                Setting("--code", "REASON", help: "why, one of the codes that the seller's catalogue has for it"),
+                Setting("--comment", "TEXT", help: "what else whoever goes has to say"),
             ]
         ) {
             .cancel(
                 subscription: $0, when: try $1.timing().when,
-                unused: try $1.choice("--unused", Accounts.Operation.Unused.self), reason: $1.text("--reason"))
+                unused: try $1.choice("--unused", Accounts.Operation.Unused.self), reason: $1.text("--code"),
+                comment: $1.text("--comment"))
         },
         act("pause", "Stops billing it until it is resumed.") { code, _ in .pause(subscription: code) },
         act("resume", "Ends a pause, or withdraws a cancellation that has not acted yet.") { code, _ in
@@ -121,8 +124,7 @@ extension Commands.Command {
     ) async throws -> Int32 {
         try await OperationRun(desk: desk, arguments: arguments, operation: operation, customer: customer).run {
             account in
-            guard let subscription = account.subscriptions.first(where: { $0.code == code }) else { return ([], .null) }
-            return (subscription.text(of: account, at: desk.now), subscription.json(of: account, at: desk.now))
+            try account.page(ofSubscription: code, at: desk.now)
         }
     }
 }
