@@ -263,7 +263,7 @@ let package = Package(
             "Deliveries", "BooksStore", "Gateways", "HTTPServer", "HTTPTypes", "JudgeSupport", "PaymentRetries"),
         jobTests(
             "GatewayEvents", "BooksStore", "Gateways", "HTTPClient", "HTTPServer", "HTTPTypes", "JudgeSupport",
-            "Observability", "PaymentMethods", "PaymentRetries", "Sandboxes", "Web"),
+            "Observability", "PaymentMethods", "PaymentRetries", "Refunds", "Sandboxes", "Web"),
         jobTests(
             "DocumentRendering", "BooksStore", "Crypto", "DocumentStorage", "Documents", "JudgeSupport", "Typesetting"),
         tests("Runtime", "Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"),
