@@ -156,7 +156,7 @@ let package = Package(
             "Money", "Postgres", "QueueStore",
             migrations: [
                 "0001_books", "0002_room", "0003_retention", "hooks_0001_inbox", "hooks_0002_outbox",
-                "documents_0001_documents", "mails_0001_mails", "pay_0001_pay",
+                "documents_0001_documents", "mails_0001_mails", "pay_0001_pay", "notices_0001_notices",
             ]),
 
         // What customers see on the web.
@@ -248,7 +248,7 @@ let package = Package(
         jobTests("PaymentRetries", "DunningEmails"),
         jobTests("DunningEmails", "PaymentRetries", "Renewals"),
         jobTests("PaymentMethods", "InvoiceGeneration", "PaymentRetries"),
-        jobTests("CustomerMails", "Mails"),
+        jobTests("CustomerMails", "Gateways", "HTTPClient", "JSONText", "JudgeSupport", "Mails"),
         .testTarget(
             name: "PaymentPagesTests",
             dependencies: [

@@ -12,5 +12,6 @@ public enum BooksMigrations {
         Migration(component: "documents", number: 1, name: "documents", sql: PackageResources.documents_0001_documents_sql),
         Migration(component: "mails", number: 1, name: "mails", sql: PackageResources.mails_0001_mails_sql),
         Migration(component: "pay", number: 1, name: "pay", sql: PackageResources.pay_0001_pay_sql),
+        Migration(component: "notices", number: 1, name: "notices", sql: PackageResources.notices_0001_notices_sql),
     ]
 }
