@@ -80,6 +80,7 @@ let package = Package(
         library("Ledger", "Dates", "Money"),
         library("JSONText"),
         library("Templates"),
+        library("HTML"),
         // Chance that repeats, for trials and tests.
         library("Chance"),
         library("Billing", "Dates", "JSONText", "Ledger", "Money"),
@@ -104,6 +105,7 @@ let package = Package(
         job("Refunds"),
         job("Deliveries"),
         job("DocumentRendering"),
+        job("PaymentPages"),
 
         // What a person says to the process, and it of itself.
         library("Commands"),
@@ -138,7 +140,8 @@ let package = Package(
         .target(
             name: "MailTexts", path: "templates/mail",
             resources: mailTexts.map { .embedInCode($0) }, swiftSettings: strict),
-        // Mails in words.
+        // Links to the page of an invoice, the page, and mails in words.
+        library("PayLinks", "Billing", "BillingPorts", "Crypto", "Dates"),
         library("Mails", "Accounts", "Billing", "BillingPorts", "Dates", "MailTexts", "Money", "Templates"),
 
         // Stores: JobKit's and BillingPorts' interfaces in Postgres, over one transaction value.
@@ -151,10 +154,15 @@ let package = Package(
         store(
             "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "Documents", "JSONText", "JobKit", "Ledger",
             "Money", "Postgres", "QueueStore",
-            migrations: ["0001_books", "hooks_0001_inbox", "hooks_0002_outbox", "0001_documents", "0001_mails"]),
+            migrations: ["0001_books", "hooks_0001_inbox", "hooks_0002_outbox", "0001_documents", "0001_mails", "0001_pay"]),
+
+        // What customers see on the web.
+        library(
+            "InvoicePages", "Accounts", "BillingPorts", "BooksStore", "Dates", "HTML", "HTTPServer", "HTTPTypes", "Mails",
+            "Money", "Observability", "PayLinks"),
 
         // Stand-ins for people without accounts: what behaves as the real thing does.
-        library("Sandboxes", "CLinux", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "Threads"),
+        library("Sandboxes", "CLinux", "Crypto", "HTML", "HTTPClient", "HTTPServer", "HTTPTypes", "Threads"),
 
         // Gateways: the ports' counterparts outside, as they really speak.
         library(
@@ -179,8 +187,8 @@ let package = Package(
                 "Gateways",
                 "HTTPClient", "HTTPServer", "Histories", "InvoiceGeneration",
                 "JSONText", "JobKit", "Ledger", "LocalPostgres", "Mails", "Money",
-                "Observability", "PaymentMethods", "PaymentRetries", "Postgres", "Processes", "Proration", "QueueStore",
-                "Refunds", "Renewals", "Runtime", "Sandboxes", "Scenarios", "Typesetting", "Web",
+                "Observability", "PayLinks", "InvoicePages", "PaymentMethods", "PaymentPages", "PaymentRetries", "Postgres",
+                "Processes", "Proration", "QueueStore", "Refunds", "Renewals", "Runtime", "Sandboxes", "Scenarios", "Typesetting", "Web",
             ], swiftSettings: strict),
 
         // What tests share, then the tests.
@@ -196,6 +204,8 @@ let package = Package(
         tests("Ledger", "Chance", "Dates", "Ledger", "Money"),
         tests("JSONText", "Chance", "JSONText"),
         tests("Templates", "Templates"),
+        tests("HTML", "HTML"),
+        tests("PayLinks", "Billing", "BillingPorts", "Dates", "PayLinks"),
         tests("Mails", "Accounts", "Billing", "BillingPorts", "Dates", "Mails", "Money"),
         tests("Billing", "Billing", "Chance", "Dates", "JSONText", "Ledger", "Money"),
         tests(
@@ -221,6 +231,13 @@ let package = Package(
             "BooksStore", "Accounts", "Billing", "BillingPorts", "BooksStore", "Chance", "Dates", "JSONText", "JobKit",
             "Ledger", "Money", "Postgres", "QueueStore", "TestSupport"),
         tests("BillingSupport", "BillingSupport", "Dates"),
+        tests("Documents", "Accounts", "Billing", "Dates", "Documents", "Money"),
+        tests(
+            "Typesetting", "Accounts", "Billing", "Dates", "Documents", "JudgeSupport", "Money", "Processes",
+            "Typesetting"),
+        tests(
+            "DocumentStorage", "BillingPorts", "Crypto", "Dates", "DocumentStorage", "HTTPClient", "HTTPServer",
+            "HTTPTypes", "JudgeSupport"),
         jobTests("Renewals", "InvoiceGeneration"),
         jobTests("Proration", "InvoiceGeneration"),
         jobTests("InvoiceGeneration", "Chance", "Renewals"),
@@ -234,6 +251,15 @@ let package = Package(
         jobTests(
             "GatewayEvents", "BooksStore", "Gateways", "HTTPClient", "HTTPServer", "HTTPTypes", "JudgeSupport",
             "Observability", "PaymentMethods", "PaymentRetries", "Sandboxes", "Web"),
+        jobTests(
+            "DocumentRendering", "BooksStore", "Crypto", "DocumentStorage", "Documents", "JudgeSupport", "Typesetting"),
+        .testTarget(
+            name: "PaymentPagesTests",
+            dependencies: [
+                "Accounts", "Billing", "BillingPorts", "BillingSupport", "BooksStore", "Dates", "Gateways", "HTTPClient",
+                "HTTPServer", "HTTPTypes", "JobKit", "JudgeSupport", "Mails", "Money", "Observability", "PayLinks",
+                "InvoicePages", "PaymentMethods", "PaymentPages", "PaymentRetries", "Postgres", "Sandboxes", "TestSupport",
+            ], swiftSettings: strict),
         tests("Runtime", "Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"),
         tests(
             "EndToEnd", "BooksStore", "CLinux", "Dates", "HTTPClient", "HTTPTypes", "JobKit", "JudgeSupport",

@@ -95,7 +95,7 @@ public struct CollectPaymentsHandler: JobHandler {
     }
 
     private func settlement(of attempt: PaymentAttempt, in account: Account) -> Instant {
-        account.calendar.zone.sameTime(as: attempt.at, days: settlementDays)
+        account.calendar.zone.sameTime(as: attempt.sentAt ?? attempt.at, days: settlementDays)
     }
 
     private func send(_ place: Int, of open: inout OpenAccount, in work: any BillingWork) async throws -> Charge {
@@ -151,10 +151,7 @@ struct Sending: Sendable {
     var attempt: PaymentAttempt { open.account.attempts[place] }
 
     var announcement: EffectRequest {
-        EffectRequest(
-            scope: AttemptPlace(customer: open.key, place: place).effectScope, name: "charge",
-            fingerprint: "\(attempt.amount) customer \(gatewayCustomer)",
-            amount: EffectAmount(minorUnits: attempt.amount.minorUnits, currency: attempt.amount.currency.code))
+        .charge(attempt: place, of: open.key, amount: attempt.amount, by: gatewayCustomer)
     }
 }
 

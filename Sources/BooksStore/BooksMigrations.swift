@@ -9,5 +9,6 @@ public enum BooksMigrations {
         Migration(component: "hooks", number: 2, name: "outbox", sql: PackageResources.hooks_0002_outbox_sql),
         Migration(component: "documents", number: 1, name: "documents", sql: PackageResources._001_documents_sql),
         Migration(component: "mails", number: 1, name: "mails", sql: PackageResources._001_mails_sql),
+        Migration(component: "pay", number: 1, name: "pay", sql: PackageResources._001_pay_sql),
     ]
 }

@@ -71,7 +71,8 @@ public actor FolderStore: DocumentStore {
         var position = 0
         while position < bytes.count {
             let written = unsafe bytes.withUnsafeBytes { bytes in
-                unsafe Glibc.write(descriptor, bytes.baseAddress! + position, bytes.count - position)
+                unsafe Glibc.write(
+                    descriptor, bytes.baseAddress?.advanced(by: position), bytes.count - position)
             }
             guard written >= 0 || errno == EINTR else { throw StorageFault("write", path, errno: errno) }
             position += max(0, written)

@@ -72,10 +72,11 @@ public struct DocumentWriter: Sendable {
 
     var recipient: Document.Party {
         let address = account.address
-        let place = [address?.postalCode, address?.region].compactMap { $0 }.joined(separator: " ")
+        let region = [address?.postalCode, address?.region].compactMap { $0 }.joined(separator: " ")
+        let place = [region, address?.country ?? ""].filter { !$0.isEmpty }.joined(separator: ", ")
         return Document.Party(
             heading: self[.billTo], name: customerName,
-            lines: [place, address?.country, account.email].compactMap { $0 }.filter { !$0.isEmpty })
+            lines: [place, account.email ?? ""].filter { !$0.isEmpty })
     }
 
     var look: Document.Look {

@@ -38,28 +38,30 @@ extension DocumentWriter {
 
     // MARK: Lines
 
+    /// Columns in which no line has anything are left out.
     private func lines(of invoice: Invoice) throws -> Document.Table {
         let shown = invoice.lines.filter { $0.kind != .tax }
-        let isTaxed = shown.contains { !$0.taxes.isEmpty }
-        let columns = [self[.description], self[.quantity], self[.unitPrice]]
+        let columns: [(title: String, figures: [String])] = [
+            (self[.quantity], shown.map(quantity)), (self[.unitPrice], shown.map(unitPrice)),
+            (self[.taxShort], shown.map { $0.taxes.map { formats.percent($0.percent) }.joined(separator: " + ") }),
+            (amountColumn(account.currency), shown.map { formats.amount($0.amount) }),
+        ].filter { $0.figures.contains { !$0.isEmpty } }
         return Document.Table(
-            heading: self[.invoice],
-            columns: columns + (isTaxed ? [self[.taxShort]] : []) + [amountColumn(account.currency)],
-            rows: try shown.map { line in
+            heading: self[.invoice], columns: [self[.description]] + columns.map(\.title),
+            rows: try shown.enumerated().map { place, line in
                 Document.Row(
                     title: title(of: line), details: details(of: line), explanation: try explanation(of: line),
-                    figures: figures(of: line, isTaxed: isTaxed))
+                    figures: columns.map { $0.figures[place] })
             }, empty: self[.noLines])
     }
 
-    private func figures(of line: InvoiceLine, isTaxed: Bool) -> [String] {
-        let quantity = line.kind == .oneTime && line.quantity == .one ? nil : line.quantity
-        let taxes = line.taxes.map { formats.percent($0.percent) }.joined(separator: " + ")
-        return [
-            quantity.map(formats.quantity) ?? "",
-            line.unitPrice.map { formats.unitPrice($0, line.amount.currency) } ?? "",
-        ]
-            + (isTaxed ? [taxes] : []) + [formats.amount(line.amount)]
+    private func quantity(_ line: InvoiceLine) -> String {
+        if line.kind == .oneTime, line.quantity == .one { return "" }
+        return line.quantity.map(formats.quantity) ?? ""
+    }
+
+    private func unitPrice(_ line: InvoiceLine) -> String {
+        line.unitPrice.map { formats.unitPrice($0, line.amount.currency) } ?? ""
     }
 
     func title(of line: InvoiceLine) -> String {
@@ -88,6 +90,7 @@ extension DocumentWriter {
 
     private func explanation(of line: InvoiceLine) throws -> String? {
         guard branding.explanations ?? (branding.locale.language == "en") else { return nil }
+        if case .given = line.explanation { return nil }
         return try line.explanation.sentence { place in
             account.invoices.indices.contains(place) ? account.invoices[place].number : "the invoice before"
         }

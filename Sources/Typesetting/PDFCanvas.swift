@@ -62,7 +62,7 @@ public struct TypesettingFault: Error, Hashable, Sendable, CustomStringConvertib
             (CAIRO_PDF_METADATA_CREATOR, "Billwright"), (CAIRO_PDF_METADATA_CREATE_DATE, createdAt),
             (CAIRO_PDF_METADATA_MOD_DATE, createdAt),
         ] {
-            unsafe cairo_pdf_surface_set_metadata(surface, key, value)
+            unsafe cairo_pdf_surface_set_metadata(surface, key, value.printable)
         }
     }
 
@@ -74,8 +74,7 @@ public struct TypesettingFault: Error, Hashable, Sendable, CustomStringConvertib
 
     func show(_ text: TextBlock, x: Double, y: Double, _ ink: Ink) {
         use(ink)
-        unsafe cairo_move_to(context, x, y)
-        unsafe text.show(in: context)
+        unsafe text.show(in: context, x: x, y: y)
     }
 
     func fill(_ boxes: [Box], _ ink: Ink) {
@@ -135,7 +134,9 @@ public struct TypesettingFault: Error, Hashable, Sendable, CustomStringConvertib
             unsafe surface = unsafe decoded
             return
         }
-        let small = unsafe cairo_image_surface_create(CAIRO_FORMAT_ARGB32, CInt(width), CInt(height))
+        guard let small = unsafe cairo_image_surface_create(CAIRO_FORMAT_ARGB32, CInt(width), CInt(height)) else {
+            preconditionFailure("cairo gives a surface, if one with a fault")
+        }
         let context = unsafe cairo_create(small)
         unsafe cairo_scale(context, width / size.0, height / size.1)
         unsafe cairo_set_source_surface(context, decoded, 0, 0)
@@ -143,7 +144,7 @@ public struct TypesettingFault: Error, Hashable, Sendable, CustomStringConvertib
         unsafe cairo_paint(context)
         unsafe cairo_destroy(context)
         unsafe cairo_surface_destroy(decoded)
-        unsafe surface = unsafe small!
+        unsafe surface = unsafe small
     }
 
     deinit { unsafe cairo_surface_destroy(surface) }

@@ -1,5 +1,5 @@
-/// Adds to a finished PDF what cairo cannot say: its language, and that its title is to be shown in place of its file's
-/// name. By an incremental update, as PDF has it: the file stays as it is and a new version of one object follows.
+/// Adds to a finished PDF what cairo cannot say: that its structure is tagged, its language, and that its title is to be
+/// shown in place of its file's name. By an incremental update, as PDF has it: the file stays as it is and a new version of one object follows.
 struct PDFCatalogEntry {
     let language: String
 
@@ -16,7 +16,15 @@ struct PDFCatalogEntry {
         var bytes = file
         let start = bytes.count
         bytes += file[offset..<close]
-        bytes += Array("   /Lang (\(language))\n   /ViewerPreferences << /DisplayDocTitle true >>\n>>\nendobj\n".utf8)
+        bytes += Array(
+            """
+               /MarkInfo << /Marked true >>
+               /Lang (\(language))
+               /ViewerPreferences << /DisplayDocTitle true >>
+            >>
+            endobj
+
+            """.utf8)
         let newTable = bytes.count
         bytes += Array(
             """

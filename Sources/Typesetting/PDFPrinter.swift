@@ -38,8 +38,11 @@ public actor PDFPrinter: DocumentRenderer {
         canvas.describe(
             title: about.title, author: about.author, subject: about.subject, keywords: about.keywords,
             createdAt: about.createdAt.wholeSecond.description)
-        for page in composer.pages {
+        canvas.begin("Document")
+        for (place, page) in composer.pages.enumerated() {
             for mark in page { draw(mark, logo, on: canvas) }
+            // Behind the last page it would begin another.
+            if place == composer.pages.count - 1 { canvas.end("Document") }
             canvas.nextPage()
         }
         let file = try PDFCatalogEntry(language: about.language).added(to: canvas.finish())

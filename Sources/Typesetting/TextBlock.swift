@@ -32,18 +32,25 @@ enum TextStyle: Int, CaseIterable {
     /// Points.
     let width: Double
     let height: Double
+    /// Of what there is to see, from the layout's own left edge: lines that end at its right one begin further in.
+    private let inset: Double
 
     fileprivate init(_ layout: OpaquePointer) {
         unsafe self.layout = unsafe layout
-        var (width, height): (CInt, CInt) = (0, 0)
-        unsafe pango_layout_get_size(layout, &width, &height)
-        self.width = Double(width) / Typesetter.scale
-        self.height = Double(height) / Typesetter.scale
+        var extents = PangoRectangle()
+        unsafe pango_layout_get_extents(layout, nil, &extents)
+        width = Double(extents.width) / Typesetter.scale
+        height = Double(extents.height) / Typesetter.scale
+        inset = Double(extents.x) / Typesetter.scale
     }
 
     deinit { unsafe billwright_release_object(UnsafeMutableRawPointer(layout)) }
 
-    func show(in context: OpaquePointer) { unsafe pango_cairo_show_layout(context, layout) }
+    /// With its upper left corner there.
+    func show(in context: OpaquePointer, x: Double, y: Double) {
+        unsafe cairo_move_to(context, x - inset, y)
+        unsafe pango_cairo_show_layout(context, layout)
+    }
 }
 
 /// Breaks text into lines with the host's fonts. Of each piece of text the first font that has it is used, so names in any
@@ -85,7 +92,8 @@ enum TextStyle: Int, CaseIterable {
     }
 
     deinit {
-        for unsafedescription in unsafe descriptions { unsafe pango_font_description_free(description) }
+        // Not `for unsafe`, which the formatter takes apart.
+        unsafe descriptions.forEach { unsafe pango_font_description_free($0) }
         unsafe billwright_release_object(UnsafeMutableRawPointer(context))
         unsafe billwright_release_object(UnsafeMutableRawPointer(fonts))
     }
@@ -110,10 +118,18 @@ enum TextStyle: Int, CaseIterable {
 }
 
 extension String {
-    /// One line: control characters, which no font has and some of which end a text, are spaces.
-    fileprivate var printable: String {
-        guard unicodeScalars.contains(where: \.properties.isControl) else { return self }
-        return String(String.UnicodeScalarView(unicodeScalars.map { $0.properties.isControl ? " " : $0 }))
+    /// As fonts and PDF can have it: control characters, which no font has and some of which end a text, are spaces; what
+    /// Unicode says is no character is the sign for that.
+    var printable: String {
+        guard unicodeScalars.contains(where: { $0.properties.isControl || $0.properties.isNoncharacterCodePoint })
+        else {
+            return self
+        }
+        return String(
+            String.UnicodeScalarView(
+                unicodeScalars.map {
+                    $0.properties.isControl ? " " : $0.properties.isNoncharacterCodePoint ? "\u{FFFD}" : $0
+                }))
     }
 }
 

@@ -19,16 +19,16 @@ extension PageComposer {
         let top = y
         for (weight, label, value) in rows {
             let height = max(label.height, value.height)
-            if weight == .due {
-                put(.fill([Box(x: left, y: y, width: Self.totalsWidth, height: height + 10)], accent.tint(0.07)))
-            } else if weight == .sum {
-                rule(at: y, from: left, .hairline)
+            switch weight {
+            case .plain: break
+            case .sum: rule(at: y, from: left)
+            case .due: rule(at: y, from: left, accent, thickness: 1.2)
             }
             put(.begin("P"))
-            put(label, x: left + 10, y: y + 5, weight == .plain ? .quiet : .text)
-            put(value, right: sheet.right - 10, y: y + 5, weight == .due ? accentText : .text)
+            put(label, x: left, y: y + 5, weight == .plain ? .quiet : .text)
+            put(value, right: sheet.right, y: y + 5, weight == .due ? accentText : .text)
             put(.end("P"))
-            y += height + (weight == .due ? 10 : 8)
+            y += height + 8
         }
         let bottom = y
         y = top

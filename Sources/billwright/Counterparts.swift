@@ -18,7 +18,7 @@ extension Arguments {
             gateway: stripe, news: stripe, refunds: stripe, setups: stripe, events: try eventPost(), limits: limits,
             mailer: try mailer(from: from), writer: try mailWriter(),
             mailDomain: String(from[from.index(after: at)...]), reconcileAfter: try duration("--reconcile-after"),
-            printer: PDFPrinter(), documents: try documentStore())
+            links: try payLinks(), printer: PDFPrinter(), documents: try documentStore())
     }
 
     private func stripe(

@@ -50,7 +50,7 @@ import Testing
         ),
         (
             "settings", BillingSettings(currency: .usd),
-            "currency proration numbering netDays dunning taxRates brakes"
+            "currency proration numbering netDays dunning taxRates brakes rendersDocuments"
         ),
         ("proration", Proration(), "unit credit allowances"),
         ("tax rate", TaxRate(country: "US", percent: 1), "country region percent"),

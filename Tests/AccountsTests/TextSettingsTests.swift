@@ -10,7 +10,7 @@ import Testing
 extension TextSamples {
     fileprivate mutating func settings() throws -> BillingSettings {
         let days = Set(some { $0.count(1...30) }).sorted()
-        return BillingSettings(
+        var settings = BillingSettings(
             currency: currency,
             proration: Proration(
                 unit: pick(Proration.Unit.self), credit: pick(Proration.CreditBasis.self),
@@ -24,6 +24,8 @@ extension TextSamples {
             brakes: try maybe {
                 Brakes(maximumLines: $0.maybe { $0.count() }, maximumGrowth: try $0.maybe { try $0.decimal() })
             })
+        settings.rendersDocuments = count(0...1) == 1
+        return settings
     }
 
     fileprivate mutating func coupon() throws -> Coupon {

@@ -13,9 +13,12 @@ public struct CrashTrial: Sendable {
 
     /// The counterpart, reached by a process that may die.
     public func reaching(_ gateway: any PaymentGateway) -> any PaymentGateway { CrashingGateway(gateway, crash) }
+    public func reachingPages(
+        of gateway: any PaymentGateway & HostedPages
+    ) -> any PaymentGateway & HostedPages { CrashingPages(gateway, crash) }
     public func reaching(_ mailer: any Mailer) -> any Mailer { CrashingMailer(mailer, crash) }
 
-    /// Whether the process is still alive after a call of that name, for counterparts of a test's own.
+    /// One call to another counterpart goes by. False: the process is dead.
     public func survives(_ call: String) -> Bool { crash.survives(call) }
 
     /// Runs what comes due within a day, dying where this trial dies.

@@ -207,6 +207,14 @@ extension CrashingWork {
     ) async throws {
         try await passing("recordDocument") { try await work.recordDocument(reference, of: customer, stored) }
     }
+
+    func paymentPage(_ key: String, of customer: CustomerKey) async throws -> PaymentPage? {
+        try await passing("paymentPage") { try await work.paymentPage(key, of: customer) }
+    }
+
+    func store(_ page: PaymentPage) async throws {
+        try await passing("store a payment page") { try await work.store(page) }
+    }
 }
 
 extension CrashingWork {

@@ -95,7 +95,10 @@ extension Account {
             }
         }
         let next = dates.filter { $0 > today }.min().map { calendar.midnight($0) }
-        return [next, try monthEnd].compactMap(\.self).filter { $0 > instant }.min()
+        // A month that was over before there was anything to book is booked with the one under way.
+        let current = sellerZone.localDate(of: instant).firstOfMonth
+        let month = try monthEnd.map { max($0, sellerZone.instant(of: current.nextMonth)) }
+        return [next, month].compactMap(\.self).filter { $0 > instant }.min()
     }
 
     private func boundaries(of subscription: Subscription, after date: LocalDate) -> [LocalDate] {

@@ -9,9 +9,11 @@ final class StripeDesk: Sendable {
     private let webhooks: StripeWebhooks?
     private let faults = StripeFaults()
     private let limiter: Mutex<RateLimiter>
+    /// Of the pages that customers see; set once it is known.
+    let origin = SandboxOrigin()
 
     init(_ settings: StripeSandbox.Settings) throws(StripeSandboxError) {
-        service = try StripeService(journal: settings.journal)
+        service = try StripeService(journal: settings.journal, origin: origin)
         webhooks = settings.webhook.map(StripeWebhooks.init)
         limiter = Mutex(RateLimiter(perSecond: settings.requestsPerSecond))
     }
@@ -47,6 +49,7 @@ final class StripeDesk: Sendable {
             await webhooks?.release()
             return Self.json(200, "{}")
         }
+        StripeHostedPages(service).add(to: &router) { [webhooks] in webhooks?.deliver($0) }
         router.on("POST", "/_sandbox/payment_intents/{id}/{answer}") { [self] in await authenticate($0, $1) }
         return router
     }

@@ -128,7 +128,7 @@ extension StripeCall {
         return [
             "redirect_to_url": [
                 "return_url": .string(returnUrl),
-                "url": .string("https://hooks.stripe.com/3d_secure_2/hosted?payment_intent=\(intent.id)"),
+                "url": .string("\(books.origin.text)/_hosted/authenticate/\(intent.id)"),
             ], "type": "redirect_to_url",
         ]
     }

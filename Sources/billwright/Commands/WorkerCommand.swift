@@ -4,6 +4,7 @@ internal import BooksStore
 internal import Commands
 internal import Dates
 internal import HTTPServer
+internal import InvoicePages
 internal import JobKit
 internal import Observability
 internal import Postgres
@@ -26,8 +27,15 @@ extension Command {
         settings: [.database, .databaseWait, .health, .logFormat, .logLevel],
         run: SchedulerCommand.run)
     static let web = Command(
-        "web", "Serves webhooks, and health, readiness and metrics beside them, until SIGTERM.",
-        settings: [.database, .databaseWait, .webHealth, .listen, .logFormat, .logLevel] + Setting.webhooks,
+        "web",
+        "Serves webhooks and the pages on which invoices are paid, and health, readiness and metrics, until SIGTERM.",
+        settings: [
+            .database, .databaseWait, .listen, .webURL, .linkKeys, .mailTemplates, .webHealth, .logFormat, .logLevel,
+        ] + Setting.webhooks,
+        discussion: """
+            Both are served where --listen says, behind a proxy that speaks TLS and is reached at --web-url. The login
+            needs no more rights than billwright_web has. Keep request lines out of the proxy's logs: a link is a key.
+            """,
         run: WebCommand.run)
 }
 
@@ -132,7 +140,7 @@ extension Schedule {
 private enum WebCommand {
     @Sendable static func run(_ arguments: Arguments) async throws -> Int32 {
         let site = try WebSite(arguments)
-        return try await Service.run(arguments, as: "web", connections: 4) { service in
+        return try await Service.run(arguments, as: "web", connections: 8) { service in
             let listener = try site.serve(service.composition)
             await service.drain.wait(for: .draining)
             await listener?.stop()

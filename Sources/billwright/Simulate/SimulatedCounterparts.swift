@@ -2,6 +2,7 @@ internal import Accounts
 internal import BillingPorts
 internal import Dates
 internal import JobKit
+internal import Money
 internal import Scenarios
 internal import Synchronization
 
@@ -126,5 +127,22 @@ final class Turnstile: Sendable {
             }
             if isRemoved { continuation.resume() }
         }
+    }
+}
+
+// No scenario has a customer who comes in person.
+extension SimulatedGateway: HostedPages {
+    func openCardPage(
+        customer: String?, currency: Currency, mark: String, returnTo: String, key: IdempotencyKey
+    ) async -> CardPageOutcome { .misconfigured(reason: "a simulation has no pages") }
+
+    func cardGiven(on reference: String, mark: String) async -> GivenCard { .never(reason: "a simulation has no pages") }
+
+    func chargeInPerson(_ request: ChargeRequest, returnTo: String) async -> InPersonOutcome {
+        .ended(await charge(request))
+    }
+
+    func abandon(_ request: ChargeRequest, reference: String, key: IdempotencyKey) async -> ChargeOutcome {
+        .unknown(reason: "a simulation has no pages")
     }
 }
