@@ -250,7 +250,7 @@ let package = Package(
             "Deliveries", "BooksStore", "Gateways", "HTTPServer", "HTTPTypes", "JudgeSupport", "PaymentRetries"),
         jobTests(
             "GatewayEvents", "BooksStore", "Gateways", "HTTPClient", "HTTPServer", "HTTPTypes", "JudgeSupport",
-            "Observability", "PaymentMethods", "PaymentRetries", "Sandboxes", "Web"),
+            "Observability", "PaymentMethods", "PaymentRetries", "Refunds", "Sandboxes", "Web"),
         jobTests(
             "DocumentRendering", "BooksStore", "Crypto", "DocumentStorage", "Documents", "JudgeSupport", "Typesetting"),
         .testTarget(

@@ -3,7 +3,9 @@ import BillingPorts
 import BillingSupport
 import Foundation
 import GatewayEvents
+import Gateways
 import JobKit
+import Money
 import Postgres
 import TestSupport
 import Testing
@@ -54,6 +56,55 @@ struct SandboxStoriesTests {
             try await story.post("/_sandbox/payment_intents/\(intent)/authenticate", "", isForm: false)
             try await story.release()
             #expect(try await story.standing == "paid paid 11800 refunded 0 back 0 credit 0")
+        }
+    }
+
+    @Test func `what we pay back is paid once at Stripe, and its events change nothing`() async throws {
+        try await SandboxStory.with { story in
+            try await story.fixture.perform(
+                .refund(invoice: 1, amount: Money(minorUnits: 1800, .usd)), for: story.customer)
+            try await story.drain()
+            try await story.release()
+            #expect(try await story.standing == "paid paid 11800 refunded 1800 back 0 credit 0")
+            guard case .found(let refunds) = await story.gateway.refunds(of: try await story.payment) else {
+                Issue.record("Stripe has no such payment")
+                return
+            }
+            #expect(refunds.map(\.amount.minorUnits) == [1800])
+            let known = try await story.fixture.account(story.customer).attempts.last?.reference
+            #expect(known == refunds.first?.reference)
+        }
+    }
+
+    @Test func `a card that is saved at Stripe's own form is charged from then on, until it is removed`() async throws {
+        try await SandboxStory.with(token: "pm_card_chargeCustomerFail") { story in
+            let owner = try #require(
+                try await story.fixture.query("SELECT gateway_customer FROM books.customers", of: story.seller.id)
+                    .decode(String.self).first)
+            guard case .found(let form) = await story.gateway.beginSetup(ofCustomer: owner, key: IdempotencyKey("form"))
+            else {
+                Issue.record("no form")
+                return
+            }
+            #expect(form.status == "requires_payment_method" && !"\(form)".contains(form.clientSecret))
+            try await story.post("/v1/setup_intents/\(form.reference)/confirm", "payment_method=pm_card_visa")
+            try await story.release()
+            // What the first card could not pay, the second has paid at once.
+            #expect(try await story.standing == "paid paid 11800 refunded 0 back 0 credit 0")
+            let methods = try await story.fixture.query(
+                "SELECT concat_ws(' ', state, gateway_reference) FROM books.payment_methods ORDER BY state",
+                of: story.seller.id
+            ).decode(String.self)
+            #expect(methods.count == 2 && methods[0].hasPrefix("active pm_") && methods[1].hasPrefix("removed pm_"))
+
+            let reference = String(methods[0].dropFirst("active ".count))
+            let isRemoved = try await story.fixture.work(of: story.seller.id) { work in
+                try await work.removePaymentMethod(known: reference, of: story.customer)
+            }
+            #expect(isRemoved)
+            try await story.drain()
+            #expect(await story.gateway.owner(ofMethod: reference) == .gone)
+            #expect(try await story.fixture.account(story.customer).arrangement == nil)
         }
     }
 

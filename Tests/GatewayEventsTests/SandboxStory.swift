@@ -17,6 +17,7 @@ import Observability
 import PaymentMethods
 import PaymentRetries
 import Postgres
+import Refunds
 import Sandboxes
 import TestSupport
 import Testing
@@ -106,6 +107,8 @@ struct SandboxStory: Sendable {
             CollectPaymentsHandler(gateway: gateway)
             ReactToGatewayEventHandler(news: gateway)
             SweepGatewayEventsHandler(gateway: StripeGateway.name, news: gateway)
+            RefundPaymentHandler(gateway: gateway)
+            DetachPaymentMethodHandler(gateway: gateway)
         }.endings
     }
 
