@@ -25,7 +25,7 @@ import Testing
         let web = try await Run.start(
             [
                 "web", "--health", "127.0.0.1:0", "--listen", "127.0.0.1:0", "--stripe-webhook-secret",
-                "whsec_one,whsec_two",
+                "whsec_of_the_first,whsec_of_the_second",
             ],
             environment: environment)
         let line = try #require(await web.line { $0.hasPrefix("serving on http://") }, "\(web.everything)")
@@ -38,9 +38,10 @@ import Testing
             return try await client.send(request).status
         }
         let statuses = [
-            try await post(Self.event("evt_1"), by: "whsec_one"), try await post(Self.event("evt_1"), by: "whsec_two"),
+            try await post(Self.event("evt_1"), by: "whsec_of_the_first"),
+            try await post(Self.event("evt_1"), by: "whsec_of_the_second"),
             try await post(Self.event("evt_2"), by: "whsec_forged"),
-            try await post(Self.event("evt_3", live: true), by: "whsec_one"),
+            try await post(Self.event("evt_3", live: true), by: "whsec_of_the_first"),
         ]
         #expect(statuses == [200, 200, 400, 400])
         web.send(.terminate)
