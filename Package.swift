@@ -152,7 +152,7 @@ let package = Package(
         store(
             "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "Documents", "JSONText", "JobKit", "Ledger",
             "Money", "Postgres", "QueueStore",
-            migrations: ["0001_books", "hooks_0001_inbox", "0001_documents", "0001_mails", "0001_pay"]),
+            migrations: ["0001_books", "hooks_0001_inbox", "0001_documents", "0001_mails", "0001_pay", "0001_notices"]),
 
         // What customers see on the web.
         library(
@@ -241,7 +241,7 @@ let package = Package(
         jobTests("PaymentRetries", "DunningEmails"),
         jobTests("DunningEmails", "PaymentRetries", "Renewals"),
         jobTests("PaymentMethods", "InvoiceGeneration", "PaymentRetries"),
-        jobTests("CustomerMails", "Mails"),
+        jobTests("CustomerMails", "Gateways", "HTTPClient", "JSONText", "JudgeSupport", "Mails"),
         .testTarget(
             name: "PaymentPagesTests",
             dependencies: [

@@ -9,5 +9,6 @@ public enum BooksMigrations {
         Migration(component: "documents", number: 1, name: "documents", sql: PackageResources._001_documents_sql),
         Migration(component: "mails", number: 1, name: "mails", sql: PackageResources._001_mails_sql),
         Migration(component: "pay", number: 1, name: "pay", sql: PackageResources._001_pay_sql),
+        Migration(component: "notices", number: 1, name: "notices", sql: PackageResources._001_notices_sql),
     ]
 }

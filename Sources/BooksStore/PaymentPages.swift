@@ -36,8 +36,8 @@ public struct PayableInvoice: Sendable, Hashable {
 /// The books as the web process may see them, by its own role: one seller a transaction, nothing written but jobs of the
 /// kinds that it was granted.
 public struct WebBooks: Sendable {
-    private let pool: PostgresPool
-    private let inspection: BooksInspection
+    let pool: PostgresPool
+    let inspection: BooksInspection
 
     /// `pool` connects as the web's role.
     public init(_ pool: PostgresPool, _ context: BooksContext) {

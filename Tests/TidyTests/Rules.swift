@@ -8,6 +8,8 @@ private let allowedImports: [String: Set<String>] = [
     "Money": [],
     "Ledger": ["Dates", "Money"],
     "JSONText": [],
+    "Templates": [],
+    "HTML": [],
     "Billing": ["Dates", "Money", "Ledger", "JSONText"],
     "Scenarios": ["Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money"],
     "Histories": ["Accounts", "Billing", "Chance", "Dates", "JSONText", "Ledger", "Money", "Scenarios"],
@@ -18,7 +20,8 @@ private let allowedImports: [String: Set<String>] = [
 ]
 private let handlerImports: Set<String> = ["Accounts", "Billing", "BillingPorts", "Dates", "JobKit", "Money"]
 private let pureTargets: Set<String> = [
-    "Dates", "Money", "Ledger", "JSONText", "Billing", "Accounts", "Documents", "Scenarios", "Histories",
+    "Dates", "Money", "Ledger", "JSONText", "Templates", "HTML", "Billing", "Accounts", "Documents", "Scenarios",
+    "Histories",
 ]
 
 private let isTest: @Sendable (SourceFile) -> Bool = { $0.path.hasPrefix("Tests/") }
