@@ -20,7 +20,7 @@ import Testing
         (
             "subscription", subscription,
             // Columns of their own first.
-            "code ordinal start state history billingDay align trialEnd changes pending term soldMonths plan dealPrices end given"
+            "code ordinal start state history billingDay align trialEnd changes pending term soldMonths plan dealPrices end given cancellations"
         ),
         (
             "change", Change(.unblock, effective: moment, recorded: Instant(microseconds: 0)),
@@ -50,7 +50,7 @@ import Testing
         ),
         (
             "settings", BillingSettings(currency: .usd),
-            "currency proration numbering netDays dunning taxRates brakes rendersDocuments"
+            "currency proration numbering netDays dunning taxRates brakes reminders retention rendersDocuments"
         ),
         ("proration", Proration(), "unit credit allowances"),
         ("tax rate", TaxRate(country: "US", percent: 1), "country region percent"),

@@ -22,8 +22,8 @@ struct RetentionCommandsTests {
          "coupons": [{"code": "stay", "percent": "50", "duration": "forever", "limit": 1, "expires": "2999-01-01"}]}
         """
     private static let customers = """
-        {"customers": [{"id": "c-0", "subscriptions": [{"id": "c-0", "plan": "one"}]},
-                       {"id": "c-1", "subscriptions": [{"id": "c-1", "plan": "try"}]}]}
+        {"customers": [{"id": "c-0", "email": "c-0@shop.example", "subscriptions": [{"id": "c-0", "plan": "one"}]},
+                       {"id": "c-1", "email": "c-1@shop.example", "subscriptions": [{"id": "c-1", "plan": "try"}]}]}
         """
 
     private static func withShop(_ body: (_ finish: (String) async throws -> (Ending, Run)) async throws -> Void)
