@@ -80,6 +80,7 @@ let package = Package(
         library("Ledger", "Dates", "Money"),
         library("JSONText"),
         library("Templates"),
+        library("HTML"),
         // Chance that repeats, for trials and tests.
         library("Chance"),
         library("Billing", "Dates", "JSONText", "Ledger", "Money"),
@@ -100,7 +101,10 @@ let package = Package(
         job("DunningEmails"),
         job("PaymentMethods"),
         job("CustomerMails"),
+        job("PaymentPages"),
         job("GatewayEvents"),
+        job("Refunds"),
+        job("Deliveries"),
         job("DocumentRendering"),
 
         // What a person says to the process, and it of itself.
@@ -136,7 +140,8 @@ let package = Package(
         .target(
             name: "MailTexts", path: "templates/mail",
             resources: mailTexts.map { .embedInCode($0) }, swiftSettings: strict),
-        // Mails in words.
+        // Links to the page of an invoice, the page, and mails in words.
+        library("PayLinks", "Billing", "BillingPorts", "Crypto", "Dates"),
         library("Mails", "Accounts", "Billing", "BillingPorts", "Dates", "MailTexts", "Money", "Templates"),
 
         // Stores: JobKit's and BillingPorts' interfaces in Postgres, over one transaction value.
@@ -149,14 +154,23 @@ let package = Package(
         store(
             "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "Documents", "JSONText", "JobKit", "Ledger",
             "Money", "Postgres", "QueueStore",
-            migrations: ["0001_books", "0002_retention", "hooks_0001_inbox", "0001_documents", "0001_mails"]),
+            migrations: [
+                "0001_books", "0002_room", "0003_retention", "hooks_0001_inbox", "hooks_0002_outbox",
+                "documents_0001_documents", "mails_0001_mails", "pay_0001_pay",
+            ]),
+
+        // What customers see on the web.
+        library(
+            "InvoicePages", "Accounts", "BillingPorts", "BooksStore", "Dates", "HTML", "HTTPServer", "HTTPTypes",
+            "Mails", "Money", "Observability", "PayLinks"),
 
         // Stand-ins for people without accounts: what behaves as the real thing does.
-        library("Sandboxes", "CLinux", "Crypto", "HTTPClient", "HTTPServer", "HTTPTypes", "Threads"),
+        library("Sandboxes", "CLinux", "Crypto", "HTML", "HTTPClient", "HTTPServer", "HTTPTypes", "Threads"),
 
         // Gateways: the ports' counterparts outside, as they really speak.
         library(
-            "Gateways", "BillingPorts", "Crypto", "Dates", "HTTPClient", "HTTPTypes", "JSONText", "JobKit", "Money"),
+            "Gateways", "BillingPorts", "Crypto", "Dates", "HTTPClient", "HTTPTypes", "JSONText", "JobKit", "Money",
+            "Threads"),
 
         library(
             "DocumentStorage", "BillingPorts", "Crypto", "Dates", "HTTPClient", "HTTPTypes", "Threads"),
@@ -171,11 +185,14 @@ let package = Package(
             name: "billwright",
             dependencies: [
                 "Accounts", "Bench", "Billing", "BillingPorts", "BooksStore", "Catalogues", "Commands", "CustomerMails",
-                "Dates", "DocumentRendering", "DocumentStorage", "Documents", "DunningEmails", "GatewayEvents", "Gateways",
+                "Deliveries",
+                "Dates", "DocumentRendering", "DocumentStorage", "Documents", "DunningEmails", "GatewayEvents",
+                "Gateways",
                 "HTTPClient", "HTTPServer", "Histories", "InvoiceGeneration",
                 "JSONText", "JobKit", "Ledger", "LocalPostgres", "Mails", "Money",
-                "Observability", "PaymentMethods", "PaymentRetries", "Postgres", "Processes", "Proration", "QueueStore",
-                "Renewals", "Runtime", "Sandboxes", "Scenarios", "Typesetting", "Web",
+                "Observability", "PayLinks", "InvoicePages", "PaymentMethods", "PaymentPages", "PaymentRetries",
+                "Postgres", "Processes", "Proration", "QueueStore",
+                "Refunds", "Renewals", "Runtime", "Sandboxes", "Scenarios", "Typesetting", "Web",
             ], swiftSettings: strict),
 
         // What tests share, then the tests.
@@ -191,6 +208,8 @@ let package = Package(
         tests("Ledger", "Chance", "Dates", "Ledger", "Money"),
         tests("JSONText", "Chance", "JSONText"),
         tests("Templates", "Templates"),
+        tests("HTML", "HTML"),
+        tests("PayLinks", "Billing", "BillingPorts", "Dates", "PayLinks"),
         tests("Mails", "Accounts", "Billing", "BillingPorts", "Dates", "Mails", "Money"),
         tests("Billing", "Billing", "Chance", "Dates", "JSONText", "Ledger", "Money"),
         tests(
@@ -230,6 +249,18 @@ let package = Package(
         jobTests("DunningEmails", "PaymentRetries", "Renewals"),
         jobTests("PaymentMethods", "InvoiceGeneration", "PaymentRetries"),
         jobTests("CustomerMails", "Mails"),
+        .testTarget(
+            name: "PaymentPagesTests",
+            dependencies: [
+                "Accounts", "Billing", "BillingPorts", "BillingSupport", "BooksStore", "Dates", "Gateways",
+                "HTTPClient",
+                "HTTPServer", "HTTPTypes", "JobKit", "JudgeSupport", "Mails", "Money", "Observability", "PayLinks",
+                "InvoicePages", "PaymentMethods", "PaymentPages", "PaymentRetries", "Postgres", "Sandboxes",
+                "TestSupport",
+            ], swiftSettings: strict),
+        jobTests("Refunds", "GatewayEvents", "PaymentRetries"),
+        jobTests(
+            "Deliveries", "BooksStore", "Gateways", "HTTPServer", "HTTPTypes", "JudgeSupport", "PaymentRetries"),
         jobTests(
             "GatewayEvents", "BooksStore", "Gateways", "HTTPClient", "HTTPServer", "HTTPTypes", "JudgeSupport",
             "Observability", "PaymentMethods", "PaymentRetries", "Sandboxes", "Web"),
@@ -237,7 +268,8 @@ let package = Package(
             "DocumentRendering", "BooksStore", "Crypto", "DocumentStorage", "Documents", "JudgeSupport", "Typesetting"),
         tests("Runtime", "Dates", "JobKit", "Observability", "Postgres", "QueueStore", "Runtime", "TestSupport"),
         tests(
-            "EndToEnd", "BooksStore", "CLinux", "Dates", "HTTPClient", "JobKit", "JudgeSupport", "LocalPostgres",
+            "EndToEnd", "BooksStore", "CLinux", "Dates", "HTTPClient", "HTTPTypes", "JobKit", "JudgeSupport",
+            "LocalPostgres",
             "Postgres",
             "Processes", "QueueStore", "TestSupport"),
     ],

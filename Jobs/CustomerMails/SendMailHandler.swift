@@ -49,7 +49,8 @@ public struct SendMailHandler: JobHandler {
             for (mail, outcome) in answered { try await record(outcome, of: mail, in: work) }
             let failed = answered.filter { failure(of: $0.outcome, $0.mail) != nil }
             let again = work.now + Self.policy.backoff.first
-            try await work.setAside(failed.map { MailKey(customer: $0.mail.customer, mail: $0.mail.ordinal) }, until: again)
+            try await work.setAside(
+                failed.map { MailKey(customer: $0.mail.customer, mail: $0.mail.ordinal) }, until: again)
         }
     }
 

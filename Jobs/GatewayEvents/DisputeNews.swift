@@ -40,7 +40,9 @@ extension BillingWork {
         case (nil, .withdrawn), (nil, .lost):
             guard dispute.amount.currency == open.account.currency else {
                 throw ReactToGatewayEventHandler.Doubt(
-                    reason: "ALARM: \(dispute.reference) is over \(dispute.amount), the account in \(open.account.currency)")
+                    reason:
+                        "ALARM: \(dispute.reference) is over \(dispute.amount), the account in \(open.account.currency)"
+                )
             }
             try await perform(
                 .chargeback(invoice: invoice + 1, amount: dispute.amount), for: payment.customer, by: "gateway",
@@ -51,7 +53,8 @@ extension BillingWork {
             guard open.account.invoices[invoice].chargedBack == dispute.amount else {
                 throw ReactToGatewayEventHandler.Doubt(
                     reason: "\(dispute.reference) was won over \(dispute.amount), and of invoice "
-                        + "\(open.account.invoices[invoice].number) \(open.account.invoices[invoice].chargedBack) is charged back")
+                        + "\(open.account.invoices[invoice].number) \(open.account.invoices[invoice].chargedBack) is charged back"
+                )
             }
             try await perform(
                 .chargebackReversed(invoice: invoice + 1), for: payment.customer, by: "gateway", why: dispute.reference)

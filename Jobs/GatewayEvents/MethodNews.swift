@@ -25,7 +25,8 @@ extension ReactToGatewayEventHandler {
         // It may belong to the customer again by now.
         let owner = try found(await news.owner(ofMethod: method))
         return try await context.complete { work in
-            guard let open = try await work.accounts([customer]).first, owner != open.profile.gatewayCustomer || owner == nil
+            guard let open = try await work.accounts([customer]).first,
+                owner != open.profile.gatewayCustomer || owner == nil
             else { return try await work.settle(event, as: .ignored, note: "attached again", about: customer) }
             try await work.remove(id, of: customer)
             try await work.losePaymentMethod(of: open)
@@ -33,7 +34,30 @@ extension ReactToGatewayEventHandler {
         }
     }
 
-    func forget(_ reference: String, _ event: GatewayEventRecord, in context: BillingContext) async throws -> JobOutcome {
+    /// What the customer has saved at the gateway's own form is what is charged from now on.
+    func take(
+        _ method: String, of reference: String, _ event: GatewayEventRecord, in context: BillingContext
+    ) async throws -> JobOutcome {
+        let known = try await context.transaction { work in try await work.customer(known: reference) }
+        guard let customer = known else { return try await ignore(event, "no customer of ours", in: context) }
+        // By now it may be gone again.
+        guard try found(await news.owner(ofMethod: method)) == reference else {
+            return try await ignore(event, "no longer the customer's", about: customer, in: context)
+        }
+        return try await context.complete { work in
+            guard try await !work.accounts([customer]).isEmpty, try await !work.isGiven(method, by: customer) else {
+                return try await work.settle(event, as: .ignored, note: "the books know", about: customer)
+            }
+            let given = try await work.addPaymentMethod(method, of: customer)
+            try await work.perform(
+                .setPayment(PaymentArrangement(method: .card)), for: customer, by: "gateway", why: event.reference)
+            try await work.enqueue(RegisterPaymentMethod(customer: customer, method: given))
+            try await work.settle(event, as: .done, note: "", about: customer)
+        }
+    }
+
+    func forget(_ reference: String, _ event: GatewayEventRecord, in context: BillingContext) async throws -> JobOutcome
+    {
         let known = try await context.transaction { work in try await work.customer(known: reference) }
         guard let customer = known else { return try await ignore(event, "no customer of ours", in: context) }
         guard try found(await news.customer(reference)) == nil else {

@@ -32,6 +32,8 @@ public struct ReactToGatewayEventHandler: JobHandler {
             case .disputes(let payment): return try await followDisputes(about: payment, event, in: context)
             case .methodRenewed(let method): return try await renew(method, event, in: context)
             case .methodDetached(let method): return try await detach(method, event, in: context)
+            case .methodGiven(let method, let customer):
+                return try await take(method, of: customer, event, in: context)
             case .customerDeleted(let customer): return try await forget(customer, event, in: context)
             case .other: return try await ignore(event, "not acted on", in: context)
             }

@@ -37,7 +37,8 @@ extension BillingWork {
         guard refund.state != .failed else { return false }
         guard refund.amount.currency == account.currency else {
             throw ReactToGatewayEventHandler.Doubt(
-                reason: "ALARM: \(refund.reference) pays back \(refund.amount), and the account is in \(account.currency)")
+                reason:
+                    "ALARM: \(refund.reference) pays back \(refund.amount), and the account is in \(account.currency)")
         }
         let nth = account.attempts[payment.place].invoice + 1
         try await perform(
@@ -72,7 +73,8 @@ extension BillingWork {
         }
         if refund.state == .failed {
             isChanged =
-                try open.account.failRefund(attempt: place.place, code: refund.failure ?? "failed", at: now) || isChanged
+                try open.account.failRefund(attempt: place.place, code: refund.failure ?? "failed", at: now)
+                || isChanged
         }
         try await store([open])
         try await followUp(try await accounts([open.key]))

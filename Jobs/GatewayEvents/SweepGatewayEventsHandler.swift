@@ -30,7 +30,8 @@ public struct SweepGatewayEventsHandler: JobHandler {
 
     public func run(_ job: Job<SweepGatewayEvents>, in context: BillingContext) async throws -> JobOutcome {
         let swept = try await context.transaction { work in try await work.swept(gateway) }
-        let from = swept.map { max($0 - Self.overlap, context.now - Self.longestReach) } ?? context.now - Self.firstReach
+        let from =
+            swept.map { max($0 - Self.overlap, context.now - Self.longestReach) } ?? context.now - Self.firstReach
         var last: String?
         for _ in 0..<Self.pageLimit {
             switch await news.events(since: from, after: last) {

@@ -9,8 +9,8 @@ struct InvoiceBatch {
     /// Those whom a person must look at: who cannot be billed, of whom nothing is changed, and whom a brake has parked.
     private(set) var refusals: [CannotBill] = []
     private let now: Instant
-    /// The places of those who have something to invoice, in the order in which they are numbered.
-    private var due: [Int] = []
+    /// Those who have something to invoice, by their places, in the order in which they are numbered.
+    private var due: [(place: Int, draft: DraftInvoice)] = []
 
     init(_ keys: [CustomerKey], of books: any BillingWork) async throws {
         let read = try await books.readableAccounts(keys)
@@ -29,7 +29,7 @@ struct InvoiceBatch {
                 try open.account.advance(to: now)
                 switch try open.account.decideBilling(at: now) {
                 case .nothing: break
-                case .issue: due.append(kept.count)
+                case .issue(let draft): due.append((kept.count, draft))
                 case .hold(let parking):
                     let isKnown = open.account.parking == open.before.parking
                     refuse(open, "parked: \(parking.reason)", as: isKnown ? .parkedBefore : .parked)
@@ -41,8 +41,9 @@ struct InvoiceBatch {
         }
         accounts = kept
         due.sort {
-            let dates = (accounts[$0].account.calendar.date(of: now), accounts[$1].account.calendar.date(of: now))
-            return dates.0 != dates.1 ? dates.0 < dates.1 : accounts[$0].key < accounts[$1].key
+            let (first, second) = (accounts[$0.place], accounts[$1.place])
+            let dates = (first.account.calendar.date(of: now), second.account.calendar.date(of: now))
+            return dates.0 != dates.1 ? dates.0 < dates.1 : first.key < second.key
         }
     }
 
@@ -52,9 +53,9 @@ struct InvoiceBatch {
 
     /// Issues their invoices under the numbers given, counted in the order in which they are numbered.
     mutating func issue(_ number: (Int, Account) throws -> String) throws {
-        for (place, index) in due.enumerated() {
+        for (place, (index, draft)) in due.enumerated() {
             let number = try number(place, accounts[index].account)
-            try accounts[index].account.issueDecided(at: now) { _ in number }
+            try accounts[index].account.issueDecided(draft, at: now) { _ in number }
         }
     }
 }

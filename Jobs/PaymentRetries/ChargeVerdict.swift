@@ -10,6 +10,8 @@ struct ChargeVerdict: Sendable {
     let state: EffectState
     var reference: String?
     var declineCode: String?
+    /// What the card network recommends, and what that and the code mean for another try; for operators.
+    private var advice: (network: String?, decline: Decline)?
 
     init(
         outcome: PaymentAttempt.Outcome, state: EffectState, reference: String? = nil, declineCode: String? = nil
@@ -27,6 +29,7 @@ struct ChargeVerdict: Sendable {
         case .declined(let code, let advice, let reference):
             let outcome = PaymentAttempt.Outcome(declined: code, advice: advice)
             self.init(outcome: outcome, state: .refused, reference: reference, declineCode: code)
+            self.advice = (advice, Decline(code: code, advice: advice))
         case .unknown: self.init(outcome: .unknown, state: .unknown)
         case .notProcessed, .misconfigured: return nil
         }
@@ -34,7 +37,10 @@ struct ChargeVerdict: Sendable {
 
     /// For operators.
     var json: [UInt8] {
-        let result = [("outcome", outcome.rawValue), ("reference", reference), ("code", declineCode)]
+        let result = [
+            ("outcome", outcome.rawValue), ("reference", reference), ("code", declineCode),
+            ("advice", advice?.network), ("decline", advice?.decline.rawValue),
+        ]
         let members = result.compactMap { name, value in value.map { "\"\(name)\":\"\($0.jsonSafe)\"" } }
         return Array("{\(members.joined(separator: ","))}".utf8)
     }

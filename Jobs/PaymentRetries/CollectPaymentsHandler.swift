@@ -151,10 +151,7 @@ struct Sending: Sendable {
     var attempt: PaymentAttempt { open.account.attempts[place] }
 
     var announcement: EffectRequest {
-        EffectRequest(
-            scope: AttemptPlace(customer: open.key, place: place).effectScope, name: "charge",
-            fingerprint: "\(attempt.amount) customer \(gatewayCustomer)",
-            amount: EffectAmount(minorUnits: attempt.amount.minorUnits, currency: attempt.amount.currency.code))
+        .charge(attempt: place, of: open.key, amount: attempt.amount, by: gatewayCustomer)
     }
 }
 

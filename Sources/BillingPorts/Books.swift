@@ -12,7 +12,8 @@ public typealias BillingContext = JobContext<any BillingWork>
 /// The books, inside one transaction. What it locks stays locked until that ends; customers are locked in the order of
 /// their ids, before anything else of theirs.
 public protocol Books:
-    AccountBooks, OperationBooks, PaymentMethodBooks, MailBooks, DocumentBooks, GatewayEventBooks
+    AccountBooks, OperationBooks, PaymentMethodBooks, MailBooks, DocumentBooks, GatewayEventBooks,
+    PaymentPageBooks, OutboundBooks
 {}
 
 /// A customer and whose it is: the first columns of every key in the books.

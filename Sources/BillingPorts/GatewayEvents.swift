@@ -102,6 +102,8 @@ public enum GatewayNotice: Sendable, Hashable {
     /// The card network has put new data behind a payment method.
     case methodRenewed(reference: String)
     case methodDetached(reference: String)
+    /// A customer has saved one at the gateway's own form.
+    case methodGiven(reference: String, customer: String)
     case customerDeleted(reference: String)
     /// Nothing that we act on.
     case other
@@ -232,6 +234,9 @@ public protocol GatewayEventBooks: Sendable {
 
     /// The payment method that the gateway knows by a reference, if it is not removed.
     func paymentMethod(known reference: String) async throws -> (CustomerKey, PaymentMethod.ID)?
+
+    /// Whether a payment method was given to us, under the gateway's id as its token, whatever became of it.
+    func isGiven(_ token: String, by customer: CustomerKey) async throws -> Bool
 
     /// The customer that the gateway knows by a reference.
     func customer(known reference: String) async throws -> CustomerKey?

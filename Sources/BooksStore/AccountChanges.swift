@@ -74,6 +74,11 @@ struct AccountChanges {
         }
     }
 
+    /// What is newly paid back, and not by wire: whether by the gateway is for its job to find out.
+    var refunds: [Owned<PaymentAttempt>] {
+        newAttempts.filter { $0.value.outcome == .refunded && $0.value.method != .wire }
+    }
+
     /// The plans that the subscriptions to be written name.
     var plans: Set<Plan> {
         var plans: Set<Plan> = []

@@ -26,6 +26,7 @@ struct AccountReader {
         ).dropFirst(lock.count)
         guard let sellerRow = heads.first?.first, let rows = heads.last else { return [] }
         let who = try StoredSeller(sellerRow, id: seller)
+        if who.tellsEvents { own.note(telling: seller) }
         let found = try rows.map { row in
             let customer = try StoredCustomer(row)
             let key = CustomerKey(seller: seller, customer: customer.id)
@@ -109,10 +110,12 @@ struct StoredSeller {
     let revision: Int
     /// Which transaction wrote this row.
     let version: Int64
+    /// Whether it has an endpoint for events.
+    let tellsEvents: Bool
 
     init(_ row: Row, id: Seller.ID) throws {
-        let (code, name, timeZone, settings, revision, version) = try row.decode(
-            String.self, String.self, String.self, PostgresJSON.self, Int.self, Int64.self)
+        let (code, name, timeZone, settings, revision, version, tellsEvents) = try row.decode(
+            String.self, String.self, String.self, PostgresJSON.self, Int.self, Int64.self, Bool.self)
         let stored = Stored("sellers", id)
         self.id = id
         self.code = code
@@ -120,6 +123,7 @@ struct StoredSeller {
         self.timeZone = timeZone
         self.revision = revision
         self.version = version
+        self.tellsEvents = tellsEvents
         self.settings = try stored.reading(settings) { (node) throws(JSONFault) in
             try BillingSettings(reading: node)
         }

@@ -42,7 +42,8 @@ enum AccountSQL {
     /// Of accounts: in this order, as `AccountRows` reads them.
     static func parts(_ customers: [Customer.ID], of seller: Seller.ID) -> [SQL] {
         [
-            subscriptions(customers, of: seller), transitions(customers, of: seller), invoices(customers, of: seller), lines(customers, of: seller),
+            subscriptions(customers, of: seller), transitions(customers, of: seller), invoices(customers, of: seller),
+            lines(customers, of: seller),
             notes(customers, of: seller), attempts(customers, of: seller), coupons(customers, of: seller),
             usage(customers, of: seller),
         ]
@@ -50,7 +51,7 @@ enum AccountSQL {
 
     static func seller(_ seller: Seller.ID) -> SQL {
         """
-        SELECT code, name, time_zone, settings, catalogue_revision, xmin::text::bigint FROM books.sellers
+        SELECT code, name, time_zone, settings, catalogue_revision, xmin::text::bigint, tells_events FROM books.sellers
          WHERE seller_id = \(seller)
         """
     }

@@ -39,14 +39,14 @@ extension PostgresBooks {
         let plans = try await planIDs(changes.plans, of: seller)
         let rows = try accounts.map { try AccountRow($0, at: now, dueAt: dueAt) }
         let writing = StoreSQL(seller: seller, now: now, changes: changes) { plans[$0] }
-        let statements = [StoreSQL.customers(rows, of: seller)] + (try writing.statements())
-        let answers = try await transaction.pipeline(statements.map(\.sql) + [AccountSQL.ownVersion])
-        for (statement, answer) in zip(statements, answers) { try answer.require(statement.rows, statement.noun) }
-        let version = try answers[statements.count].only(Int64.self)
-        for (open, sellerVersion) in zip(accounts, sellerVersions) {
-            context.accounts.keep(
-                open.account.asStored, of: open.key,
-                KeptAccounts.Version(customer: version, seller: sellerVersion))
+        let statements = StoreSQL.customers(rows, of: seller, at: now) + (try writing.statements())
+        do {
+            let answers = try await transaction.pipeline(statements.map(\.sql) + [AccountSQL.ownVersion])
+            for (statement, answer) in zip(statements, answers) { try answer.require(statement.rows, statement.noun) }
+            keep(accounts, sellerVersions, by: try answers[statements.count].only(Int64.self))
+        } catch {
+            context.accounts.forget(accounts.map(\.key))
+            throw error
         }
         let mails = changes.mails.map { mail in
             MailKey(customer: CustomerKey(seller: seller, customer: mail.customer), mail: mail.ordinal)
@@ -54,7 +54,20 @@ extension PostgresBooks {
         let jobs =
             try accounts.flatMap { try $0.documentJobs }
             + mails.batches(of: SendMail.most).map { mails in try NewJob(SendMail(mails)) }
+            + changes.refunds.map { refund in
+                try NewJob(
+                    RefundPayment(
+                        customer: CustomerKey(seller: seller, customer: refund.customer), attempt: refund.ordinal))
+            }
         if !jobs.isEmpty { try await enqueue(jobs) }
+        if own.tells(seller) { try await tell(accounts, of: seller) }
+    }
+
+    private func keep(_ accounts: [OpenAccount], _ sellerVersions: [Int64], by transaction: Int64) {
+        for (open, seller) in zip(accounts, sellerVersions) {
+            let version = KeptAccounts.Version(customer: transaction, seller: seller)
+            context.accounts.keep(open.account.asStored, of: open.key, version)
+        }
     }
 
     /// The ids of sold plans, those included that nobody bought before.

@@ -62,6 +62,16 @@ final class KeptAccounts: Sendable {
         }
     }
 
+    /// They are not what they were thought to be.
+    func forget(_ keys: [CustomerKey]) {
+        state.withLock { state in
+            for key in keys {
+                guard let kept = state.accounts.removeValue(forKey: key) else { continue }
+                state.rows -= kept.rows
+            }
+        }
+    }
+
     func keep(_ account: Account, of key: CustomerKey, _ version: Version) {
         let rows = account.invoices.reduce(8 + account.usage.count) { $0 + 1 + $1.lines.count }
         state.withLock { state in

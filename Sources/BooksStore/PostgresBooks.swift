@@ -1,3 +1,4 @@
+internal import Billing
 public import BillingPorts
 public import Dates
 public import JobKit
@@ -55,6 +56,7 @@ final class OwnChanges: Sendable {
         /// With the version of the seller's row by whose settings they go.
         var accounts: [CustomerKey: Int64] = [:]
         var plans: Set<Int64> = []
+        var telling: Set<Seller.ID> = []
     }
 
     private let state = Mutex(State())
@@ -73,6 +75,10 @@ final class OwnChanges: Sendable {
         }
         return versions.compactMap(\.self)
     }
+
+    /// A seller that is told of events, as read in this transaction.
+    func note(telling seller: Seller.ID) { state.withLock { _ = $0.telling.insert(seller) } }
+    func tells(_ seller: Seller.ID) -> Bool { state.withLock { $0.telling.contains(seller) } }
 
     /// Sold plans that are nobody else's until the commit.
     func made(plans: [Int64]) { state.withLock { $0.plans.formUnion(plans) } }

@@ -25,8 +25,7 @@ struct Writing {
 struct AccountRow {
     let customer: Customer.ID
     let account: Account
-    /// What the row says so far.
-    let entriesBefore, mailsBefore: Int
+    let name: String
     let state: PostgresJSON
     let nextDue: Instant?
     /// Whether all that fell due by now has been done or handed on; otherwise it stays due.
@@ -35,8 +34,7 @@ struct AccountRow {
     init(_ open: OpenAccount, at now: Instant, dueAt: Instant?) throws {
         customer = open.key.customer
         account = open.account
-        entriesBefore = open.before.entriesBefore
-        mailsBefore = open.before.mailsBefore
+        name = open.profile.name
         state = PostgresJSON(open.account.stateJSON.text())
         let own = [try account.nextDue(after: now), account.nextCollection(after: now)].compactMap(\.self).min()
         nextDue = dueAt ?? own
@@ -71,35 +69,47 @@ struct StoreSQL {
         return statements
     }
 
-    /// Only rows whose counts are those that were read: nobody else can have changed them, and if somebody has, nothing
-    /// is written.
-    static func customers(_ rows: [AccountRow], of seller: Seller.ID) -> Writing {
+    /// Found as what a new customer would conflict with, by the key and nothing else: asked for a join the planner keeps to
+    /// reading all there were while the table was new. Counts only grow; with more than is known nothing is written.
+    static func customers(_ rows: [AccountRow], of seller: Seller.ID, at now: Instant) -> [Writing] {
+        [true, false].compactMap { isAdvanced in
+            let nextDue: SQL =
+                isAdvanced ? "excluded.next_due_at" : "least(customer.next_due_at, excluded.next_due_at)"
+            let some = rows.filter { $0.isAdvanced == isAdvanced }
+            return some.isEmpty ? nil : customers(some, of: seller, nextDue: nextDue, at: now)
+        }
+    }
+
+    private static func customers(
+        _ rows: [AccountRow], of seller: Seller.ID, nextDue: SQL, at now: Instant
+    ) -> Writing {
         let accounts = rows.map(\.account)
         return Writing(
             "an account", rows: rows.count,
             """
-            UPDATE books.customers AS customer
-               SET email = stored.email, country = stored.country, region = stored.region,
-                   postal_code = stored.postal_code, tax_exempt = stored.tax_exempt, billing_day = stored.billing_day,
-                   payment_method = stored.payment_method, net_days = stored.net_days, credit = stored.credit,
-                   recognized_booked = stored.recognized_booked, entry_count = stored.entry_count,
-                   mail_count = stored.mail_count, state = stored.state, parked_at = stored.parked_at,
-                   next_due_at = CASE WHEN stored.is_advanced THEN stored.next_due_at
-                                      ELSE least(customer.next_due_at, stored.next_due_at) END
-              FROM unnest(\(rows.map(\.customer)), \(accounts.map(\.email)), \(accounts.map { $0.address?.country }),
-                          \(accounts.map { $0.address?.region }), \(accounts.map { $0.address?.postalCode }),
-                          \(accounts.map(\.isTaxExempt)), \(accounts.map(\.billingDay)),
-                          \(accounts.map { $0.arrangement?.method.rawValue }),
-                          \(accounts.map { $0.arrangement?.netDays }), \(accounts.map(\.credit.minorUnits)),
-                          \(accounts.map(\.recognizedBooked.minorUnits)),
-                          \(rows.map(\.entriesBefore)), \(rows.map(\.entryCount)),
-                          \(rows.map(\.mailsBefore)), \(rows.map(\.mailCount)), \(rows.map(\.state)), \(rows.map(\.parkedAt)),
-                          \(rows.map(\.nextDue)), \(rows.map(\.isAdvanced)))
-                   AS stored(customer_id, email, country, region, postal_code, tax_exempt, billing_day, payment_method,
-                             net_days, credit, recognized_booked, entries_before, entry_count, mails_before,
-                             mail_count, state, parked_at, next_due_at, is_advanced)
-             WHERE customer.seller_id = \(seller) AND customer.customer_id = stored.customer_id
-               AND customer.entry_count = stored.entries_before AND customer.mail_count = stored.mails_before
+            INSERT INTO books.customers AS customer
+                   (seller_id, created_at, customer_id, code, name, currency, time_zone, email, country, region,
+                    postal_code, tax_exempt, billing_day, payment_method, net_days, credit, recognized_booked,
+                    entry_count, mail_count, state, parked_at, next_due_at)
+            OVERRIDING SYSTEM VALUE
+            SELECT \(seller), \(now), * FROM unnest(
+                   \(rows.map(\.customer)), \(accounts.map(\.code)), \(rows.map(\.name)),
+                   \(accounts.map(\.currency.code)), \(accounts.map(\.calendar.zone.id)), \(accounts.map(\.email)),
+                   \(accounts.map { $0.address?.country }), \(accounts.map { $0.address?.region }),
+                   \(accounts.map { $0.address?.postalCode }), \(accounts.map(\.isTaxExempt)),
+                   \(accounts.map(\.billingDay)), \(accounts.map { $0.arrangement?.method.rawValue }),
+                   \(accounts.map { $0.arrangement?.netDays }), \(accounts.map(\.credit.minorUnits)),
+                   \(accounts.map(\.recognizedBooked.minorUnits)), \(rows.map(\.entryCount)),
+                   \(rows.map(\.mailCount)), \(rows.map(\.state)), \(rows.map(\.parkedAt)), \(rows.map(\.nextDue)))
+                ON CONFLICT (seller_id, customer_id) DO UPDATE
+               SET email = excluded.email, country = excluded.country, region = excluded.region,
+                   postal_code = excluded.postal_code, tax_exempt = excluded.tax_exempt,
+                   billing_day = excluded.billing_day, payment_method = excluded.payment_method,
+                   net_days = excluded.net_days, credit = excluded.credit,
+                   recognized_booked = excluded.recognized_booked, entry_count = excluded.entry_count,
+                   mail_count = excluded.mail_count, state = excluded.state, parked_at = excluded.parked_at,
+                   next_due_at = \(nextDue)
+             WHERE customer.entry_count <= excluded.entry_count AND customer.mail_count <= excluded.mail_count
             """)
     }
 

@@ -11,6 +11,7 @@ typedef size_t (*billwright_curl_data)(char *bytes, size_t size, size_t count, v
     }
 
 BILLWRIGHT_SET(url, CURLOPT_URL, const char *)
+BILLWRIGHT_SET(connect_to, CURLOPT_CONNECT_TO, struct curl_slist *)
 BILLWRIGHT_SET(private, CURLOPT_PRIVATE, void *)
 BILLWRIGHT_SET(no_signal, CURLOPT_NOSIGNAL, long)
 BILLWRIGHT_SET(no_proxy, CURLOPT_NOPROXY, const char *)

@@ -33,9 +33,9 @@ public actor FolderStore: DocumentStore {
         try write(bytes, to: draft)
         let isNew = unsafe Glibc.link(draft, path) == 0
         guard isNew || errno == EEXIST else { throw StorageFault("keep", path, errno: errno) }
-        guard isNew else { return StoredBytes(try read(path)) }
+        // Also of somebody else's file: who linked it may have died before this.
         try sync(folder: parent)
-        return StoredBytes(bytes)
+        return StoredBytes(isNew ? bytes : try read(path))
     }
 
     public func bytes(under key: DocumentKey) throws -> [UInt8] {

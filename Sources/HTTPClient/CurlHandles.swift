@@ -4,6 +4,7 @@ internal import CCurl
 @safe struct EasyHandle: ~Copyable {
     private let handle: UnsafeMutableRawPointer
     private let list: UnsafeMutablePointer<curl_slist>?
+    private let places: UnsafeMutablePointer<curl_slist>?
     private let buffers: TransferBuffers
     private let errorText: UnsafeMutablePointer<CChar>
 
@@ -25,11 +26,13 @@ internal import CCurl
         options.set(plan)
         unsafe options.connect(buffers, errorText: errorText, id: id)
         unsafe list = options.list
+        unsafe places = options.places
     }
 
     deinit {
         unsafe curl_easy_cleanup(handle)
         unsafe curl_slist_free_all(list)
+        unsafe curl_slist_free_all(places)
         unsafe errorText.deallocate()
     }
 

@@ -5,6 +5,8 @@ internal import CCurl
     private let handle: UnsafeMutableRawPointer
     /// The header fields or the recipients; libcurl reads it where it stands, so it is freed after the handle.
     private(set) var list: UnsafeMutablePointer<curl_slist>?
+    /// Where to connect; freed with the other.
+    private(set) var places: UnsafeMutablePointer<curl_slist>?
     private(set) var hasFailed = false
 
     init(_ handle: UnsafeMutableRawPointer) { unsafe self.handle = unsafe handle }
@@ -20,6 +22,11 @@ internal import CCurl
         unsafe check(billwright_curl_set_tls_version(handle, Int(CURL_SSLVERSION_TLSv1_2)))
         unsafe check(billwright_curl_set_verify_peer(handle, 1))
         unsafe check(billwright_curl_set_verify_host(handle, 2))
+        if let place = plan.connectTo {
+            unsafe places = unsafe curl_slist_append(nil, place)
+            unsafe check(billwright_curl_set_connect_to(handle, places))
+            if unsafe places == nil { hasFailed = true }
+        }
         if let file = plan.certificateAuthorities { unsafe check(billwright_curl_set_ca_file(handle, file)) }
         unsafe check(billwright_curl_set_connect_timeout_ms(handle, plan.connectTimeout.milliseconds))
         unsafe check(billwright_curl_set_total_timeout_ms(handle, plan.totalTimeout.milliseconds))

@@ -55,8 +55,12 @@ public final class HTTPClient: Sendable {
         if let field = request.headers.firstInvalid {
             throw HTTPError(invalid: "the header \(field.name) holds what no header may")
         }
+        let pinned = request.address.map { pinned in
+            let bracketed = pinned.contains(":") ? "[\(pinned)]" : pinned
+            return "\(address.host):\(address.port):\(bracketed):\(address.port)"
+        }
         return TransferPlan(
-            url: request.url,
+            url: request.url, connectTo: pinned,
             exchange: .http(
                 method: request.method, fields: Self.lines(request), body: request.body,
                 isRepeatable: request.isRepeatable),

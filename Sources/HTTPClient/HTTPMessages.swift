@@ -10,6 +10,9 @@ public struct HTTPRequest: Sendable, Equatable {
     public var headers: HTTPFields
     /// The bytes of the body, empty for none.
     public var body: [UInt8]
+    /// A numeric address to connect to in place of whatever the URL's host stands for by then; the certificate is still
+    /// that of the host. Nil: the host is looked up.
+    public var address: String?
 
     public init(method: String = "GET", url: String, headers: HTTPFields = [:], body: [UInt8] = []) {
         self.method = method

@@ -6,6 +6,8 @@ struct TransferPlan: Sendable {
     }
 
     var url: String
+    /// libcurl's `HOST:PORT:ADDRESS:PORT`; nil: wherever the URL leads.
+    var connectTo: String?
     var exchange: Exchange
     /// The schemes libcurl may speak for it, comma-separated: nothing else, whatever the URL says.
     var schemes: String

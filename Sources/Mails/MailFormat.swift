@@ -1,11 +1,11 @@
-internal import Accounts
-internal import Dates
-internal import Money
+public import Accounts
+public import Dates
+public import Money
 
 /// How a language writes dates and amounts, and what it calls the lines of an invoice: `format.de.txt`.
 ///
 /// Lines of `key: value`; all keys are needed, and there are no others.
-struct MailFormat: Sendable {
+public struct MailFormat: Sendable {
     private let values: [String: String]
     private let months: [String]
 
@@ -40,18 +40,18 @@ struct MailFormat: Sendable {
 
     private subscript(key: String) -> String { values[key] ?? "" }
 
-    func text(_ date: LocalDate) -> String {
+    public func text(_ date: LocalDate) -> String {
         let (year, month, day) = date.civil
         return self["date"].replacing("{day}", with: "\(day)").replacing("{month}", with: months[month - 1])
             .replacing("{year}", with: "\(year)")
     }
 
-    func text(_ money: Money) -> String {
+    public func text(_ money: Money) -> String {
         self["money"].replacing("{amount}", with: amount(money)).replacing("{currency}", with: money.currency.code)
     }
 
     /// Without its currency.
-    func amount(_ money: Money) -> String {
+    public func amount(_ money: Money) -> String {
         let parts = money.decimal.split(separator: ".")
         let isNegative = parts[0].hasPrefix("-")
         var grouped = ""
@@ -63,7 +63,7 @@ struct MailFormat: Sendable {
         return (isNegative ? "-" : "") + grouped + (parts.count > 1 ? separator("decimal") + parts[1] : "")
     }
 
-    func text(_ kind: InvoiceLine.Kind) -> String { self["line.\(kind.rawValue)"] }
+    public func text(_ kind: InvoiceLine.Kind) -> String { self["line.\(kind.rawValue)"] }
 
     /// A blank cannot be written at a line's end, so it has a name.
     private func separator(_ key: String) -> String { self[key] == "space" ? "\u{a0}" : self[key] }

@@ -55,6 +55,14 @@ public struct MailTemplates: Sendable {
         return nil
     }
 
+    /// How the first of those asked for that there is writes things, and its code.
+    public func format(_ wanted: [String]) -> (code: String, MailFormat) {
+        for code in wanted.flatMap({ [$0, String($0.prefix { $0 != "-" })] }) + [Self.fallback] {
+            if let language = languages[code] { return (code, language.format) }
+        }
+        preconditionFailure("templates without \(Self.fallback) were read without a fault")
+    }
+
     /// What is to be done when nobody knows whether such a mail was sent.
     public func whenUnknown(_ template: Mail.Template) -> WhenUnknown {
         languages[Self.fallback]?.mails[template]?.whenUnknown ?? .neverTwice

@@ -65,6 +65,24 @@ enum EffectSQL {
         """
     }
 
+    /// Of several: each is found by its key, and again as what it conflicts with. Asked for an update joined with the new
+    /// values the planner reads all there are.
+    static func settle(_ settlements: [EffectSettlement], results: [[UInt8]], now: Instant) -> SQL {
+        """
+        INSERT INTO queue.effects (id, scope, name, fingerprint, announced_at, state, settled_at, result)
+        OVERRIDING SYSTEM VALUE
+        SELECT given.id, announced.scope, announced.name, announced.fingerprint, announced.announced_at, given.state,
+               \(now), given.result
+          FROM unnest(\(settlements.map(\.effect.id)), \(settlements.map(\.state.rawValue)),
+                      \(results.map { PostgresJSON($0) })) AS given(id, state, result)
+         CROSS JOIN LATERAL (
+               SELECT scope, name, fingerprint, announced_at FROM queue.effects WHERE id = given.id LIMIT 1) AS announced
+            ON CONFLICT (id) DO UPDATE
+           SET state = excluded.state, settled_at = excluded.settled_at, result = excluded.result
+         WHERE effects.state IN ('intended', 'unknown')
+        """
+    }
+
     /// An unknown outcome may still be settled; a settled one never changes.
     static func settle(_ effect: Effect, as state: EffectState, result: [UInt8], now: Instant) -> SQL {
         """

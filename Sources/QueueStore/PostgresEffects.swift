@@ -96,13 +96,10 @@ extension PostgresWork {
     }
 
     public func settle(_ settlements: [EffectSettlement]) async throws {
+        guard !settlements.isEmpty else { return }
         precondition(settlements.allSatisfy { $0.state != .intended }, "settling says how it ended")
-        // Each by its key, in one round trip: asked for a join the planner reads all there are.
-        _ = try await transaction.pipeline(
-            try settlements.map { settlement in
-                EffectSQL.settle(
-                    settlement.effect, as: settlement.state, result: try PostgresWork.bounded(settlement.result), now: now)
-            })
+        let results = try settlements.map { try PostgresWork.bounded($0.result) }
+        _ = try await transaction.query(EffectSQL.settle(settlements, results: results, now: now))
     }
 
     /// Ids and codes, not whole answers: past this only the beginning is kept. Refusing it would lose how a call ended.

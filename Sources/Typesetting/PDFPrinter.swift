@@ -23,11 +23,11 @@ public actor PDFPrinter: DocumentRenderer {
     deinit { executor.stop() }
 
     public func pdf(of document: Document) throws(TypesettingFault) -> [UInt8] {
-        try print(document).bytes
+        try typeset(document).bytes
     }
 
     /// The file and how many pages it has.
-    public func print(_ document: Document) throws(TypesettingFault) -> (bytes: [UInt8], pages: Int) {
+    public func typeset(_ document: Document) throws(TypesettingFault) -> (bytes: [UInt8], pages: Int) {
         let typesetter = typesetter ?? Typesetter()
         self.typesetter = typesetter
         let logo = try picture(document.look.logo)

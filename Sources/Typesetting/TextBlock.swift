@@ -61,6 +61,7 @@ enum TextStyle: Int, CaseIterable {
     private let fonts: UnsafeMutablePointer<PangoFontMap>
     private let context: OpaquePointer
     private var descriptions: [OpaquePointer] = unsafe []
+    private let attributes: OpaquePointer?
 
     fileprivate static let scale = Double(billwright_pango_scale())
     /// In the order of preference: what Debian's packages of the `image` set bring, then whatever there is.
@@ -81,6 +82,9 @@ enum TextStyle: Int, CaseIterable {
         // A name in Arabic stands where a name in Latin stands.
         unsafe pango_context_set_base_dir(context, PANGO_DIRECTION_LTR)
         unsafe pango_context_set_round_glyph_positions(context, 0)
+        unsafe attributes = unsafe pango_attr_list_new()
+        // A name or an address that is broken must not gain a hyphen.
+        unsafe pango_attr_list_insert(attributes, pango_attr_insert_hyphens_new(0))
         for style in TextStyle.allCases {
             guard let description = unsafe pango_font_description_new() else { preconditionFailure("out of memory") }
             unsafe pango_font_description_set_family(description, Typesetter.family)
@@ -94,6 +98,7 @@ enum TextStyle: Int, CaseIterable {
     deinit {
         // Not `for unsafe`, which the formatter takes apart.
         unsafe descriptions.forEach { unsafe pango_font_description_free($0) }
+        unsafe pango_attr_list_unref(attributes)
         unsafe billwright_release_object(UnsafeMutableRawPointer(context))
         unsafe billwright_release_object(UnsafeMutableRawPointer(fonts))
     }
@@ -105,6 +110,7 @@ enum TextStyle: Int, CaseIterable {
     ) -> TextBlock {
         guard let layout = unsafe pango_layout_new(context) else { preconditionFailure("out of memory") }
         unsafe pango_layout_set_font_description(layout, descriptions[style.rawValue])
+        unsafe pango_layout_set_attributes(layout, attributes)
         unsafe pango_layout_set_auto_dir(layout, 0)
         unsafe pango_layout_set_width(layout, CInt(max(1, width) * Typesetter.scale))
         unsafe pango_layout_set_wrap(layout, PANGO_WRAP_WORD_CHAR)

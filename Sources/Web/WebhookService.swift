@@ -95,7 +95,8 @@ public struct WebhookService: Sendable {
             return .otherMode
         }
         do { return try await store(arrival) ? .stored : .duplicate } catch {
-            log.error("a webhook could not be stored; it will come again", ["event": arrival.reference, "error": "\(error)"])
+            log.error(
+                "a webhook could not be stored; it will come again", ["event": arrival.reference, "error": "\(error)"])
             return .notStored
         }
     }

@@ -35,6 +35,10 @@ struct CataloguePage {
             line("  invites back \(winBack.days) days later\(winBack.coupon.map { ", with coupon \($0)" } ?? "")")
         }
         if let growth = seller.brakes?.maximumGrowth { line("  parked over \(growth) times the period before") }
+        if let branding = seller.branding {
+            let when = branding.rendering == .onIssue ? "made as soon as they are issued" : "made when asked for"
+            line("  documents in \(branding.locale.rawValue), \(when)")
+        }
     }
 
     private mutating func add(_ plan: Plan) throws(MoneyFault) {

@@ -4,6 +4,7 @@ internal import BooksStore
 internal import Commands
 internal import CustomerMails
 internal import Dates
+internal import Deliveries
 internal import DocumentRendering
 internal import DunningEmails
 internal import Foundation
@@ -14,11 +15,14 @@ internal import HTTPServer
 internal import InvoiceGeneration
 internal import JobKit
 internal import Observability
+internal import PayLinks
 internal import PaymentMethods
+internal import PaymentPages
 internal import PaymentRetries
 internal import Postgres
 internal import Proration
 internal import QueueStore
+internal import Refunds
 internal import Renewals
 internal import Runtime
 internal import Web
@@ -121,12 +125,18 @@ struct Composition: Sendable {
 
 /// What handlers are given beside the books.
 struct Counterparts: Sendable {
-    let gateway: any PaymentGateway
+    let gateway: any PaymentGateway & HostedPages
     let news: any GatewayNews
+    let refunds: any RefundGateway
+    let setups: any SetupGateway
+    let events: any EventPost
+    var limits = CallLimits()
     let mailer: any Mailer
     let writer: any MailWriter
     let mailDomain: String
     let reconcileAfter: Duration
+    /// Nil: mails have no links to pay by.
+    var links: PayLinks?
     /// What documents are made with, and where they are kept.
     var printer: any DocumentRenderer = NoDocuments()
     var documents: any DocumentStore = NoDocuments()
@@ -145,7 +155,14 @@ struct Counterparts: Sendable {
             RemindCustomerHandler()
             RegisterPaymentMethodHandler(gateway: gateway)
             SendMailHandler(mailer: mailer, writer: writer, domain: mailDomain)
+            OpenPaymentPageHandler(gateway: gateway) { [links] customer, invoice, key, instant in
+                links.map { "\($0.link(customer, invoice: invoice, at: instant))/return?page=\(key)" }
+            }
+            FinishPaymentPageHandler(gateway: gateway)
             ReactToGatewayEventHandler(news: news)
+            RefundPaymentHandler(gateway: refunds)
+            DetachPaymentMethodHandler(gateway: setups)
+            DeliverEventHandler(post: events)
             SweepGatewayEventsHandler(gateway: StripeGateway.name, news: news)
             RenderDocumentHandler(renderer: printer, store: documents)
         }
@@ -173,6 +190,14 @@ extension Setting {
     static let mailTemplates = Setting(
         "--mail-templates", "FOLDER", variable: "BILLWRIGHT_MAIL_TEMPLATES",
         help: "files in the place of the program's own; 'billwright mail templates FOLDER' writes those")
+    static let webURL = Setting(
+        "--web-url", "URL", variable: "BILLWRIGHT_WEB_URL",
+        help: "where customers reach the web process: https://billing.example; without it mails have no links to pay by"
+    )
+    static let linkKeys = Setting(
+        "--link-keys", "SECRETS", variable: "BILLWRIGHT_LINK_KEYS",
+        help: "secrets of 32 characters or more, apart by commas: the first signs payment links, all are known")
+    static let payLinks = [webURL, linkKeys]
     static let reconcileAfter = Setting(
         "--reconcile-after", "TIME", variable: "BILLWRIGHT_RECONCILE_AFTER", default: "5m",
         help: "how long a charge without an answer may still be on its way before the gateway is asked")
@@ -180,5 +205,6 @@ extension Setting {
     static let counterparts =
         [
             stripeKey, stripeURL, stripeLive, stripeMinimal, smtpURL, mailFrom, mailTemplates, reconcileAfter,
-        ] + documentStore
+            privateEndpoints,
+        ] + payLinks + documentStore
 }

@@ -12,14 +12,18 @@ extension Arguments {
         guard let at = from.lastIndex(of: "@"), at > from.startIndex, from.index(after: at) < from.endIndex else {
             throw fault("--mail-from", from, "a mail address")
         }
-        let stripe = try stripe()
+        let limits = CallLimits()
+        let stripe = try stripe { await limits.heed($0) }
         return Counterparts(
-            gateway: stripe, news: stripe, mailer: try mailer(from: from), writer: try mailWriter(),
+            gateway: stripe, news: stripe, refunds: stripe, setups: stripe, events: try eventPost(), limits: limits,
+            mailer: try mailer(from: from), writer: try mailWriter(),
             mailDomain: String(from[from.index(after: at)...]), reconcileAfter: try duration("--reconcile-after"),
-            printer: PDFPrinter(), documents: try documentStore())
+            links: try payLinks(), printer: PDFPrinter(), documents: try documentStore())
     }
 
-    private func stripe() throws(UsageError) -> StripeGateway {
+    private func stripe(
+        limited: @escaping @Sendable (Duration) async -> Void
+    ) throws(UsageError) -> StripeGateway {
         let key = try required("--stripe-key")
         let url = try required("--stripe-url")
         let isLive = try yesOrNo("--stripe-live")
@@ -32,10 +36,15 @@ extension Arguments {
         do throws(StripeSettingsFault) {
             return try StripeGateway(
                 secretKey: key, apiBase: url, allowsLive: isLive, minimalParameters: isMinimal,
-                client: HTTPClient(settings))
+                client: HTTPClient(settings), limited: limited)
         } catch {
             throw UsageError("--stripe-key, --stripe-url: \(error)")
         }
+    }
+
+    /// The way to sellers' endpoints.
+    func eventPost() throws(UsageError) -> SignedPost {
+        SignedPost(allowsPrivate: try yesOrNo("--private-endpoints"))
     }
 
     private enum Answer: String, CaseIterable { case yes, no }

@@ -40,7 +40,9 @@ extension Arguments {
 
     private func bucket(_ place: String) throws(UsageError) -> S3Store {
         let parts = place.dropFirst("s3://".count).split(separator: "/").map(String.init)
-        guard let name = parts.first else { throw fault("--documents", place, "s3://BUCKET[/PREFIX]") }
+        // Clients and proxies take such parts away, and the signature would be of another path.
+        let isPlain = !parts.contains { $0 == "." || $0 == ".." }
+        guard let name = parts.first, isPlain else { throw fault("--documents", place, "s3://BUCKET[/PREFIX]") }
         let region = try required("--s3-region")
         let endpoint = text("--s3-endpoint") ?? "https://s3.\(region).amazonaws.com"
         let (scheme, host) = try address(endpoint)

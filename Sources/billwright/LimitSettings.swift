@@ -65,16 +65,21 @@ extension Arguments {
             window: window, failedPercent: percent, sample: sample, unknownOutcomes: unknown, amounts: amounts)
     }
 
-    /// By gateway, of those in `known`.
-    func rates(for known: Set<String>) throws(UsageError) -> [String: CallRate] {
+    /// By gateway, of those in `known`, each with the most calls that one attempt takes of it: what cannot be saved up is
+    /// never there.
+    func rates(for known: [String: Int]) throws(UsageError) -> [String: CallRate] {
         var rates: [String: CallRate] = [:]
         for entry in entries("--rates") {
             let parts = entry.split(separator: "=").map(String.init)
             guard parts.count == 2, rates[parts[0]] == nil, let rate = CallRate(parsing: parts[1]) else {
                 throw fault("--rates", entry, "GATEWAY=CALLS/s+BURST, /m or /h, or GATEWAY=off, once a gateway")
             }
-            guard known.contains(parts[0]) else {
-                throw fault("--rates", parts[0], "a gateway: \(known.sorted().joined(separator: ", "))")
+            guard let calls = known[parts[0]] else {
+                throw fault("--rates", parts[0], "a gateway: \(known.keys.sorted().joined(separator: ", "))")
+            }
+            guard rate.burst >= calls else {
+                throw fault(
+                    "--rates", entry, "a burst of at least \(calls), the calls of one job: \(parts[0])=…+\(calls)")
             }
             rates[parts[0]] = rate
         }

@@ -12,8 +12,8 @@ extension Program {
         ] + Commands.Command.invoicesActs + [
             .customersList, .customersShow, .customersRelease, .subscriptionsShow,
         ] + Commands.Command.subscriptionsActs + Commands.Command.retention + [
-            .ledgerBalance,
-        ] + Commands.Command.webhooks + Commands.Command.mail + [
+            .ledgerBalance
+        ] + Commands.Command.webhooks + Commands.Command.endpoints + Commands.Command.mail + [
             .jobsList, .jobsShow, .jobsStats,
         ] + Commands.Command.jobsActs + [
             .queuesList, .queuesPause, .queuesResume, .queuesRetention, .queuesRelane, .runsList, .runsShow, .runsStop,

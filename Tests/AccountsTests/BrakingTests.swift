@@ -35,9 +35,9 @@ import Testing
         switch try decide(&account, on: date) {
         case .nothing: return nil
         case .hold(let parking): return parking
-        case .issue:
+        case .issue(let draft):
             let number = account.nextNumber
-            try account.issueDecided(at: at(date)) { _ in number }
+            try account.issueDecided(draft, at: at(date)) { _ in number }
             return nil
         }
     }

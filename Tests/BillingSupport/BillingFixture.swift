@@ -1,6 +1,6 @@
 public import Billing
 public import BillingPorts
-internal import BooksStore
+public import BooksStore
 public import Dates
 internal import Foundation
 public import JobKit
@@ -15,6 +15,8 @@ public struct BillingFixture: Sendable {
     public static let migrations = QueueMigrations.all + BooksMigrations.all
 
     public let store: PostgresJobStore<any BillingWork>
+    /// The store with the books' own type of transaction, as commands have it.
+    public let booksStore: PostgresJobStore<PostgresBooks>
     let loader: CatalogueLoader
     let roster: PostgresRoster
     public let pool: PostgresPool
@@ -28,10 +30,12 @@ public struct BillingFixture: Sendable {
         let pool = PostgresPool(configuration, size: connections)
         let control = PostgresPool(configuration, size: 2)
         let books = BooksContext(zones: SampleZones())
+        let booksStore = PostgresJobStore(pool: pool, control: control, listener: configuration) {
+            PostgresBooks($0, books)
+        }
         let fixture = BillingFixture(
             store: PostgresJobStore(pool: pool, control: control, listener: configuration) { PostgresBooks($0, books) },
-            loader: CatalogueLoader(
-                PostgresJobStore(pool: pool, control: control, listener: configuration) { PostgresBooks($0, books) }),
+            booksStore: booksStore, loader: CatalogueLoader(booksStore),
             roster: PostgresRoster(control: control), pool: pool,
             start: try Instant(parsing: "2026-02-15T12:00:00Z"))
         do { try await body(fixture) } catch {

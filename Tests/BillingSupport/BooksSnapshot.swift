@@ -14,6 +14,11 @@ public struct BooksSnapshot: Sendable, Equatable {
         return BooksSnapshot(lines: try answers.flatMap { try $0.decode(String.self) })
     }
 
+    /// Of work in batches: who was seen to by a job alone depends on who died when.
+    public var withoutJobs: BooksSnapshot {
+        BooksSnapshot(lines: lines.filter { !$0.hasPrefix("(job,") && !$0.hasPrefix("(\"job of\",") })
+    }
+
     /// What only one of the two has: `-` the other, `+` this one.
     public func differences(from other: BooksSnapshot) -> [String] {
         lines.difference(from: other.lines).map { change in
@@ -90,7 +95,11 @@ public struct BooksSnapshot: Sendable, Equatable {
         """
         SELECT ROW('job of', code, kind, count(*))::text AS line
           FROM queue.all_jobs
-          JOIN books.customers ON customer_id = (arguments -> 'customer' ->> 'customer')::bigint
+          JOIN books.customers
+            ON customer_id = (arguments -> 'customer' ->> 'customer')::bigint
+            OR (arguments::jsonb -> 'customers') @> to_jsonb(customer_id)
+            OR (arguments::jsonb -> 'mails') @> jsonb_build_array(
+                   jsonb_build_object('customer', jsonb_build_object('customer', customer_id)))
          WHERE tenant = seller_id
          GROUP BY code, kind ORDER BY line
         """,

@@ -31,6 +31,7 @@ public final class CountingGateway: PaymentGateway {
 
     private struct State {
         var answers: [Answer] = []
+        var answersByCustomer: [String: [Answer]] = [:]
         var setups: [SetupOutcome] = []
         var searches: [ChargeSearch] = []
         var references: [IdempotencyKey: String] = [:]
@@ -38,6 +39,13 @@ public final class CountingGateway: PaymentGateway {
         var methods: Set<String> = []
         var charges: [Charge] = []
         var calls: [String] = []
+
+        mutating func nextAnswer(_ customer: String) -> Answer {
+            if answersByCustomer[customer]?.isEmpty == false {
+                return answersByCustomer[customer]?.removeFirst() ?? .succeeds
+            }
+            return answers.isEmpty ? .succeeds : answers.removeFirst()
+        }
     }
 
     private let state = Mutex(State())
@@ -47,6 +55,10 @@ public final class CountingGateway: PaymentGateway {
 
     /// What the next charges come to.
     public func script(_ answers: Answer...) { state.withLock { $0.answers = answers } }
+    /// What the next charges of that customer come to, by its id here.
+    public func script(_ answers: [Answer], for customer: String) {
+        state.withLock { $0.answersByCustomer[customer] = answers }
+    }
     /// What the next setups answer instead of being done.
     public func scriptSetups(_ outcomes: SetupOutcome...) { state.withLock { $0.setups = outcomes } }
     /// A customer that was made known by other means.
@@ -94,7 +106,7 @@ public final class CountingGateway: PaymentGateway {
     public func charge(_ request: ChargeRequest) async -> ChargeOutcome {
         state.withLock { state in
             state.calls.append("charge")
-            let answer = state.answers.isEmpty ? .succeeds : state.answers.removeFirst()
+            let answer = state.nextAnswer(request.customer)
             switch answer {
             case .losesRequest: return .unknown(reason: "timed out")
             case .refusesConnection: return .notProcessed(reason: "connection refused")

@@ -1,5 +1,6 @@
 public import BillingPorts
 public import JobKit
+public import Money
 
 /// A way to a gateway on which our process may die before a call leaves, or before its answer arrives.
 public struct CrashingGateway: PaymentGateway {
@@ -54,4 +55,60 @@ public struct CrashingMailer: Mailer {
         let outcome = await mailer.send(message)
         return crash.survives("before the reply to send") ? outcome : .unknown(reason: "dead")
     }
+}
+
+/// As `CrashingGateway`, to a gateway that has pages.
+public struct CrashingPages: PaymentGateway, HostedPages {
+    private let pages: any HostedPages
+    private let gateway: CrashingGateway
+    private let crash: CrashPoint
+
+    public init(_ gateway: any PaymentGateway & HostedPages, _ crash: CrashPoint) {
+        pages = gateway
+        self.gateway = CrashingGateway(gateway, crash)
+        self.crash = crash
+    }
+
+    private func passing<Answer>(_ call: String, dead: Answer, _ body: () async -> Answer) async -> Answer {
+        guard crash.survives("before \(call)") else { return dead }
+        let answer = await body()
+        return crash.survives("before the answer to \(call)") ? answer : dead
+    }
+
+    public func openCardPage(
+        customer: String?, currency: Currency, mark: String, returnTo: String, key: IdempotencyKey
+    ) async -> CardPageOutcome {
+        await passing("openCardPage", dead: .unavailable(reason: "dead")) {
+            await pages.openCardPage(customer: customer, currency: currency, mark: mark, returnTo: returnTo, key: key)
+        }
+    }
+
+    public func cardGiven(on reference: String, mark: String) async -> GivenCard {
+        await passing("cardGiven", dead: .unavailable(reason: "dead")) {
+            await pages.cardGiven(on: reference, mark: mark)
+        }
+    }
+
+    public func chargeInPerson(_ request: ChargeRequest, returnTo: String) async -> InPersonOutcome {
+        await passing("chargeInPerson", dead: .ended(.unknown(reason: "dead"))) {
+            await pages.chargeInPerson(request, returnTo: returnTo)
+        }
+    }
+
+    public func abandon(_ request: ChargeRequest, reference: String, key: IdempotencyKey) async -> ChargeOutcome {
+        await passing("abandon", dead: .unknown(reason: "dead")) {
+            await pages.abandon(request, reference: reference, key: key)
+        }
+    }
+
+    public func createCustomer(_ customer: GatewayCustomer, key: IdempotencyKey) async -> SetupOutcome {
+        await gateway.createCustomer(customer, key: key)
+    }
+
+    public func attach(_ token: String, toCustomer reference: String, key: IdempotencyKey) async -> SetupOutcome {
+        await gateway.attach(token, toCustomer: reference, key: key)
+    }
+
+    public func charge(_ request: ChargeRequest) async -> ChargeOutcome { await gateway.charge(request) }
+    public func findCharge(_ request: ChargeRequest) async -> ChargeSearch { await gateway.findCharge(request) }
 }

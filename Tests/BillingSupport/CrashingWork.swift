@@ -130,6 +130,16 @@ extension CrashingWork {
 }
 
 extension CrashingWork {
+    func paymentPage(_ key: String, of customer: CustomerKey) async throws -> PaymentPage? {
+        try await passing("paymentPage") { try await work.paymentPage(key, of: customer) }
+    }
+
+    func store(_ page: PaymentPage) async throws {
+        try await passing("store a payment page") { try await work.store(page) }
+    }
+}
+
+extension CrashingWork {
     func take(_ events: [GatewayEventArrival]) async throws -> Int {
         try await passing("take events") { try await work.take(events) }
     }
@@ -164,6 +174,10 @@ extension CrashingWork {
 
     func paymentMethod(known reference: String) async throws -> (CustomerKey, PaymentMethod.ID)? {
         try await passing("paymentMethod by reference") { try await work.paymentMethod(known: reference) }
+    }
+
+    func isGiven(_ token: String, by customer: CustomerKey) async throws -> Bool {
+        try await passing("isGiven") { try await work.isGiven(token, by: customer) }
     }
 
     func customer(known reference: String) async throws -> CustomerKey? {
@@ -202,5 +216,27 @@ extension CrashingWork {
         _ reference: DocumentReference, of customer: CustomerKey, _ stored: StoredBytes
     ) async throws {
         try await passing("recordDocument") { try await work.recordDocument(reference, of: customer, stored) }
+    }
+}
+
+extension CrashingWork {
+    func delivery(of event: Int64, to endpoint: Int64, seller: Seller.ID) async throws -> OutboundDelivery? {
+        try await passing("delivery") { try await work.delivery(of: event, to: endpoint, seller: seller) }
+    }
+
+    func record(
+        _ answer: DeliveryAnswer, of delivery: OutboundDelivery, as state: OutboundDelivery.State
+    ) async throws {
+        try await passing("record a delivery") { try await work.record(answer, of: delivery, as: state) }
+    }
+
+    func skip(_ delivery: OutboundDelivery) async throws {
+        try await passing("skip a delivery") { try await work.skip(delivery) }
+    }
+
+    func disable(_ endpoint: Int64, of seller: Seller.ID, by person: String, because reason: String) async throws {
+        try await passing("disable an endpoint") {
+            try await work.disable(endpoint, of: seller, by: person, because: reason)
+        }
     }
 }

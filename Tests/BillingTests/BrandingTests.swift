@@ -42,6 +42,13 @@ import Testing
         #expect(try Catalogue.read(Array(#"{"currency": "USD", "plans": []}"#.utf8), name: "c").seller == nil)
     }
 
+    @Test func `a difference in looks is told by its key`() throws {
+        let old = try Catalogue.read(Self.catalogue(#"{"footer": "a", "logo": "\#(Self.pixel)"}"#), name: "c")
+        let new = try Catalogue.read(Self.catalogue(#"{"footer": "b", "logo": "\#(Self.pixel)"}"#), name: "c")
+        let fields = try old.changes(to: new).flatMap(\.fields)
+        #expect(fields == [CatalogueChange.Field(key: "branding.footer", old: "\"a\"", new: "\"b\"")])
+    }
+
     @Test func `every fault is told by its path, all at once`() {
         let faulty = """
             {"logo": "\(Self.pixel.prefix(60))", "colour": "blue", "locale": "xx", "tax_ids": [{"name": "VAT"}],

@@ -79,6 +79,47 @@ struct LockingTests {
         }
     }
 
+    @Test func `an account that was stored and rolled back, or changed by another process, is read again`() async throws
+    {
+        try await BooksFixture.with { books in
+            let key = try await books.invoicedCustomer()
+            func credit() async throws -> Int64 {
+                try await books.work { work in
+                    try #require(try await work.accounts([key]).first).account.credit.minorUnits
+                }
+            }
+            func grant(_ amount: Int64, in work: PostgresBooks) async throws {
+                var accounts = try await work.accounts([key])
+                try accounts[0].account.perform(.credit(Money(minorUnits: amount, .usd)), at: books.start)
+                try await work.store(accounts)
+            }
+            try await books.change([key]) { account in
+                try account.perform(.pay(invoice: 1, amount: nil), at: books.start)
+            }
+            try await books.work { work in try await grant(100, in: work) }
+            await #expect(throws: RollBack.self) {
+                try await books.work { work in
+                    try await grant(1000, in: work)
+                    throw RollBack()
+                }
+            }
+            #expect(try await credit() == 100)
+            // Another process keeps accounts of its own.
+            let other = BooksContext(zones: Zones())
+            try await books.work { work in try await grant(20, in: PostgresBooks(work.work, other)) }
+            #expect(try await credit() == 120)
+            // Twice in one transaction.
+            try await books.work { work in
+                try await grant(3, in: work)
+                try await grant(4, in: work)
+            }
+            #expect(try await credit() == 127)
+            let stored = try #require(
+                try await BooksInspection(books.pool, books.context).allAccounts(of: books.seller).first)
+            #expect(stored.account.credit.minorUnits == 127 && stored.account.entries.count == 6)
+        }
+    }
+
     @Test(arguments: SeededGenerator.seeds)
     func `numbers have no gap, whatever is rolled back`(_ seed: UInt64) async throws {
         try await BooksFixture.with(catalogue: BooksFixture.catalogue(numbering: "seller")) { books in

@@ -39,7 +39,8 @@ import Testing
         let code = header.split(separator: "=").last.map(String.init) ?? ""
         for bad in [
             "", "t=\(Self.now)", "v1=\(code)", "t=x,v1=\(code)", "t=\(Self.now),v0=\(code)", "t=\(Self.now),v1=",
-            "t=\(Self.now + 1),v1=\(code)", "t=\(Self.now),t=1,v1=\(code)", header + ",junk", "t=-9223372036854775808,v1=00",
+            "t=\(Self.now + 1),v1=\(code)", "t=\(Self.now),t=1,v1=\(code)", header + ",junk",
+            "t=-9223372036854775808,v1=00",
             "t=\(Self.now)" + String(repeating: ",v1=\(code)", count: 60),
         ] {
             #expect(Self.verify(bad) == .forged, "\(bad)")

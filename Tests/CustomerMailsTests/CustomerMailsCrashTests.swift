@@ -27,6 +27,25 @@ struct CustomerMailsCrashTests {
         }
     }
 
+    @Test func `mails that go out together are received once each, whichever call their worker dies after`()
+        async throws
+    {
+        try await BillingFixture.with { fixture in
+            let customers = ["a", "b", "c"].map { SampleCustomer($0) }
+            try await fixture.dieAfterEachCall(atLeast: 15, customers: customers, comparingJobs: false) { trial in
+                let mailer = CountingMailer()
+                try await fixture.bill(trial.seller)
+                try await trial.drain {
+                    SendMailHandler(
+                        mailer: trial.reaching(mailer), writer: fixture.writer, domain: "billwright.example")
+                }
+                #expect(mailer.messageIDs.count == 3, trial.comment)
+                // A death costs each of them one copy at most.
+                #expect(mailer.accepted.count <= 3 + 3 * trial.deaths.count, trial.comment)
+            }
+        }
+    }
+
     @Test func `a mail that may not come twice comes once or not at all`() async throws {
         try await BillingFixture.with { fixture in
             try await fixture.dieAfterEachCall(

@@ -112,6 +112,29 @@ struct CustomerMailsTests {
         }
     }
 
+    @Test func `of mails that go out together each is sent for itself`() async throws {
+        try await BillingFixture.with { fixture in
+            let seller = try await fixture.load(["a", "b", "c"].map { SampleCustomer($0) })
+            try await fixture.bill(seller)
+            let mailer = CountingMailer()
+            mailer.script(.losesReply, .refuses(code: 550))
+            func send(for seconds: Int) async throws -> [String] {
+                try await fixture.drain(from: fixture.start, until: fixture.start + .seconds(seconds)) {
+                    SendMailHandler(mailer: mailer, writer: fixture.writer, domain: "billwright.example")
+                }.endings
+            }
+            func states() async throws -> [String] {
+                try await fixture.query("SELECT state FROM books.mails ORDER BY 1", of: seller.id).decode(String.self)
+            }
+            #expect(try await send(for: 0) == ["completed"])
+            #expect(try await states() == ["refused", "sent", "unknown"])
+            // The one nobody answered for is sent again, by a job of its own.
+            #expect(try await send(for: 5) == ["completed"])
+            #expect(try await states() == ["refused", "sent", "sent"])
+            #expect(mailer.accepted.count == 3 && mailer.messageIDs.count == 2)
+        }
+    }
+
     /// Has a mail written down as billing does, but of that template.
     private func write(_ template: Mail.Template, about subject: String, _ place: Int, in written: Written) async throws
     {

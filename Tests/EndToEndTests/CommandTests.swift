@@ -159,7 +159,7 @@ extension Installations {
             let list = try await answer(
                 [Listed].self, ["jobs", "list", "--json", "--limit", "1000", "--state", "completed"], environment)
             #expect(list.map(\.id) == list.map(\.id).sorted(by: >))
-            #expect(list.count { $0.kind == "collect_payments" } >= 6, "\(list)")
+            #expect(list.contains { $0.kind == "collect_payments" }, "\(list)")
             let newest = try #require(list.first)
             let shown = try await answer(Shown.self, ["jobs", "show", "\(newest.id)", "--json"], environment)
             #expect(shown.job.id == newest.id && shown.job.kind == newest.kind && shown.failures.isEmpty)

@@ -159,7 +159,7 @@ import Testing
         ["--breakers", "nobody failed=5%"], ["--breakers", "collect_payments"],
         ["--breakers", "collect_payments failed=0%"], ["--breakers", "collect_payments USD=1.005"],
         ["--breakers", "collect_payments off; collect_payments off"], ["--rates", "payments=80"],
-        ["--rates", "payments=80/s"], ["--rates", "bank=80/s+20"],
+        ["--rates", "payments=80/s"], ["--rates", "bank=80/s+20"], ["--rates", "payments=80/s+19"],
     ])
     func `a limit that is not understood keeps a worker from starting`(_ words: [String]) async throws {
         let settings = [

@@ -74,7 +74,8 @@ struct SweepTests {
     @Test func `an event is replayed by a new job with its reason kept, unless one is at it`() async throws {
         try await ToldInvoice.with(charging: .losesAnswer) { told in
             let desk = GatewayEventDesk(told.fixture.pool)
-            try await told.fixture.receive("evt_1", told.news.event(.payment(told.holds(.succeeded(reference: "pi_1")))))
+            try await told.fixture.receive(
+                "evt_1", told.news.event(.payment(told.holds(.succeeded(reference: "pi_1")))))
             let early = try await desk.replay(1, by: "ann", because: "in vain")
             #expect(early?.refusal?.contains("is at it, available") == true)
             try await told.drain()

@@ -98,6 +98,39 @@ struct BreakerTests {
         }
     }
 
+    @Test func `of effects announced in one go as many are as the amount allows, in their order`() async throws {
+        try await QueueFixture.with { queue in
+            try await queue.limit(Breaker(amounts: ["USD": 1000]))
+            let job = try await queue.jobs(1)[0]
+            func announce(_ amounts: [(String, Int64, String)]) async throws -> [EffectStanding?] {
+                try await queue.store.session(for: job, now: queue.start).transaction { work in
+                    try await work.announce(
+                        amounts.map { name, amount, currency in
+                            EffectRequest(
+                                scope: name, name: "charge", fingerprint: "\(amount)",
+                                amount: EffectAmount(minorUnits: amount, currency: currency))
+                        })
+                }
+            }
+            let some = try await announce([
+                ("a", 600, "USD"), ("b", 500, "USD"), ("c", 400, "USD"), ("d", 900, "JPY"),
+            ])
+            #expect(some.map { $0 == nil } == [false, true, false, false])
+            #expect(try await queue.counted("SELECT count(*) FROM queue.effects") == 3)
+            // What is there is found, over the limit or not.
+            let again = try await announce([("a", 600, "USD"), ("e", 1, "JPY")])
+            guard case .unresolved? = again[0], case .new? = again[1] else {
+                Issue.record("\(again)")
+                return
+            }
+            await #expect(throws: EffectOverLimit.self) {
+                _ = try await announce([("b", 500, "USD"), ("f", 1, "USD")])
+            }
+            #expect(try await queue.counted("SELECT count(*) FROM queue.pauses") == 1)
+            #expect(try await queue.counted("SELECT count(*) FROM queue.effects") == 4)
+        }
+    }
+
     @Test func `the amount is that of the window, looked at or not`() async throws {
         try await QueueFixture.with { queue in
             try await queue.limit(Breaker(window: .seconds(60), amounts: ["USD": 1000]))

@@ -45,6 +45,32 @@ struct EffectTests {
         }
     }
 
+    @Test func `effects are settled in one go, and what is settled stays so`() async throws {
+        try await QueueFixture.with { queue in
+            let requests = ["a", "b", "c"].map { EffectRequest(scope: $0, name: "charge", fingerprint: "1") }
+            let effects = try await queue.store.transaction(tenant: .all, now: queue.start) { work in
+                try await work.announce(requests).compactMap { $0?.effect }
+            }
+            try await settle(effects[0], as: .confirmed, in: queue)
+            try await queue.store.transaction(tenant: .all, now: queue.start) { work in
+                try await work.settle(
+                    zip(effects, [EffectState.refused, .unknown, .confirmed]).map { effect, state in
+                        EffectSettlement(effect, as: state, result: Array("{\"code\":\"\(state)\"}".utf8))
+                    })
+            }
+            let rows = try await queue.pool.query(
+                """
+                SELECT concat_ws(' ', scope, state, result, idempotency_key = ANY (\(effects.map(\.key.text))))
+                  FROM queue.effects ORDER BY id
+                """
+            ).decode(String.self)
+            #expect(
+                rows == [
+                    "a confirmed {} t", #"b unknown {"code": "unknown"} t"#, #"c confirmed {"code": "confirmed"} t"#,
+                ])
+        }
+    }
+
     @Test func `another amount under the same effect is refused`() async throws {
         try await QueueFixture.with { queue in
             _ = try await announce(Self.charge, in: queue)

@@ -102,6 +102,24 @@ struct RateTests {
         }
     }
 
+    @Test func `a gateway that was called too often is called by nobody until its pause is over`() async throws {
+        try await QueueFixture.with { queue in
+            try await queue.limit(CallRate(calls: 1000, per: .seconds(1), burst: 10))
+            try await queue.enqueue(1...2)
+            let pauses = CallPauses(queue.pool)
+            try await pauses.pause("bank", for: .seconds(3600))
+            // A shorter one changes nothing; a gateway without a rate has none.
+            try await pauses.pause("bank", for: .seconds(1))
+            try await pauses.pause("post", for: .seconds(3600))
+            let worker = try await queue.worker()
+            #expect(try await queue.claimAny(as: worker).isEmpty)
+            let request = ClaimRequest(worker: worker, queue: .standard, kinds: everyKind, limit: 10)
+            let next = try #require(try await queue.store.nextDue(request, after: queue.start))
+            #expect(next > queue.start + .seconds(3000) && next <= queue.start + .seconds(3601))
+            #expect(try await queue.counted("SELECT count(*) FROM queue.grants") == 1)
+        }
+    }
+
     @Test func `a gateway without a rate is called without limit`() async throws {
         try await QueueFixture.with { queue in
             try await queue.limit(nil)

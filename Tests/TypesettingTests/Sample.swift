@@ -28,7 +28,7 @@ enum Sample {
         return try #require(try writer.document(DocumentReference(.invoice, "ACME-0001")))
     }
 
-    private static func account(lines: Int) throws -> Account {
+    static func account(lines: Int = 0) throws -> Account {
         let plan = Plan(
             code: "team", name: "Team", currency: .eur, interval: .month,
             prices: [

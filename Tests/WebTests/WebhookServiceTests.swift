@@ -58,7 +58,8 @@ import Testing
             return try await client.send(request).status
         }
 
-        func post(_ body: String, by secret: String = "whsec_new", at time: Int64 = WebhookServiceTests.now) async throws
+        func post(_ body: String, by secret: String = "whsec_new", at time: Int64 = WebhookServiceTests.now)
+            async throws
             -> Int
         {
             try await post(
@@ -87,7 +88,8 @@ import Testing
         await bench.server.stop()
     }
 
-    @Test func `what is forged, stale, of the other mode or no event is refused, counted and not stored`() async throws {
+    @Test func `what is forged, stale, of the other mode or no event is refused, counted and not stored`() async throws
+    {
         let bench = try Bench()
         #expect(try await bench.post(Self.event(), by: "whsec_stolen") == 400)
         #expect(try await bench.post(Array(Self.event().utf8), signature: nil) == 400)

@@ -37,7 +37,7 @@ extension Account {
                     let before = try account.invoicedBefore(draft, at: date)
                     preview.issues.append(BillingPreview.Issue(date: date, draft: draft, before: before))
                     let number = account.nextNumber
-                    try account.issueDecided(at: instant) { _ in number }
+                    try account.issueDecided(draft, at: instant) { _ in number }
                 }
             }
             guard let next = try account.nextDue(after: instant), next <= end else { return preview }

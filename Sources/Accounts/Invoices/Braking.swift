@@ -68,11 +68,13 @@ extension Account {
     }
 
     /// Issues what was decided to be issued, under the number that `numbering` gives.
-    public mutating func issueDecided(at instant: Instant, number: (InvoiceNumbering) throws -> String) throws {
+    public mutating func issueDecided(
+        _ draft: DraftInvoice, at instant: Instant, number: (InvoiceNumbering) throws -> String
+    ) throws {
         if reactivation != nil {
-            _ = try invoiceReactivation(number: number)
+            _ = try invoiceReactivation(draft, number: number)
         } else {
-            _ = try invoice(at: instant, number: number)
+            try issueDue(draft, at: instant, number: number)
         }
     }
 

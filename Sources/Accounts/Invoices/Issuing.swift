@@ -25,15 +25,25 @@ extension Account {
     public mutating func invoice(
         at instant: Instant, upTo date: LocalDate? = nil, number: (InvoiceNumbering) throws -> String
     ) throws -> Bool {
+        guard let draft = try draft(at: instant, upTo: date) else {
+            refundsUnused = false
+            return false
+        }
+        try issueDue(draft, at: instant, number: number)
+        return true
+    }
+
+    /// Issues that draft of what is due at that instant, with what follows.
+    mutating func issueDue(
+        _ draft: DraftInvoice, at instant: Instant, number: (InvoiceNumbering) throws -> String
+    ) throws {
         defer { refundsUnused = false }
-        guard let draft = try draft(at: instant, upTo: date) else { return false }
         try issue(draft, number: number(settings.numbering), at: instant, refundsUnused: refundsUnused)
         parking = nil
         // What is billed after its time may belong to a month that has been booked; so may what is billed on a day of the
         // customer's that lies in the seller's month before.
         let isLate = openMonth.map { calendar.date(of: instant) < $0 } ?? false
         if isLate || draft.lines.contains(where: \.isBilledAfterItsTime) { try bookRevenue(at: instant) }
-        return true
     }
 
     /// The next number of the customer's own series.

@@ -34,7 +34,8 @@ extension PaymentAttempt.Outcome {
     public func follows(_ earlier: PaymentAttempt.Outcome?) -> Bool {
         switch earlier {
         case nil, .unknown: self != .unknown && self != .refunded && self != .withdrawn
-        case .processing: self == .success || isDecline
+        // While a customer is asked in person the gateway tells that too; whoever asked decides when that is over.
+        case .processing: self == .success || (isDecline && self != .requiresAction)
         case .insufficientFunds, .cardDeclined, .expiredCard, .lostCard, .requiresAction, .withdrawn:
             self == .success || (self == .processing && earlier != .withdrawn)
         case .success, .refunded: false

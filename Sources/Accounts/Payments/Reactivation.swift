@@ -45,10 +45,18 @@ extension Account {
     }
 
     /// Issues what a reactivation costs and returns whether there is something to charge at once; without, it is done.
-    public mutating func invoiceReactivation(number: (InvoiceNumbering) throws -> String) throws -> Bool {
+    /// `draft`: what that is, if it has been worked out.
+    public mutating func invoiceReactivation(
+        _ draft: DraftInvoice? = nil, number: (InvoiceNumbering) throws -> String
+    ) throws -> Bool {
         guard let pending = reactivation, pending.invoice == nil else { return false }
         let count = invoices.count
-        guard try invoice(at: pending.at, number: number), invoices[count].state == .open, canCharge,
+        if let draft = try draft ?? self.draft(at: pending.at) {
+            try issueDue(draft, at: pending.at, number: number)
+        } else {
+            refundsUnused = false
+        }
+        guard invoices.count > count, invoices[count].state == .open, canCharge,
             invoices[count].due <= invoices[count].date
         else {
             try complete(pending, at: pending.at)

@@ -45,7 +45,7 @@ extension Catalogue {
     /// of plans that are new or gone are not listed singly. Throws as `json()` does.
     public func changes(to new: Catalogue) throws(MoneyFault) -> [CatalogueChange] {
         var changes = compare(
-            seller.map { [Entry(.seller, $0.json)] } ?? [], new.seller.map { [Entry(.seller, $0.json)] } ?? [])
+            seller.map { [Entry.seller($0)] } ?? [], new.seller.map { [Entry.seller($0)] } ?? [])
         changes += compare(
             metrics.map { Entry(.metric($0.code), $0.json) }, new.metrics.map { Entry(.metric($0.code), $0.json) })
         changes += compare(try plans.map(Entry.plan), try new.plans.map(Entry.plan))
@@ -68,6 +68,19 @@ private struct Entry {
         guard case .object(let list) = json else { preconditionFailure("\(subject) is written as an object") }
         let members = list.filter { $0.key != key }.map { ($0.key, $0.value.text()) }
         self.members = Dictionary(members) { first, _ in first }
+    }
+
+    private init(_ subject: CatalogueChange.Subject, members: [String: String]) {
+        self.subject = subject
+        self.members = members
+    }
+
+    /// Its looks key by key: as one text, a logo would hide what has changed beside it.
+    static func seller(_ seller: Seller) -> Entry {
+        let rest = Entry(.seller, seller.json, without: "branding")
+        guard let branding = seller.branding else { return rest }
+        let looks = Entry(.seller, branding.json).members.map { ("branding.\($0.key)", $0.value) }
+        return Entry(.seller, members: rest.members.merging(looks) { first, _ in first })
     }
 
     /// Without its prices, which are compared one by one.

@@ -96,7 +96,8 @@ public struct GatewayEventDesk: Sendable {
             ).first
         else { return nil }
         let entry = try Entry(row)
-        let body = try await pool.query("SELECT body FROM books.gateway_events WHERE id = \(entry.id)").only([UInt8].self)
+        let body = try await pool.query("SELECT body FROM books.gateway_events WHERE id = \(entry.id)").only(
+            [UInt8].self)
         return (entry, body, try await WebhookActs.of("event/\(entry.id)", pool))
     }
 

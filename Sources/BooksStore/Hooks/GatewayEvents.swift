@@ -55,6 +55,10 @@ extension PostgresBooks {
             .map { (CustomerKey(seller: $0, customer: $1), $2) }.only("payment method", reference)
     }
 
+    public func isGiven(_ token: String, by customer: CustomerKey) async throws -> Bool {
+        try await transaction.query(GatewaySQL.isGiven(token, by: customer)).only(Bool.self)
+    }
+
     public func customer(known reference: String) async throws -> CustomerKey? {
         try await transaction.query(GatewaySQL.customer(reference)).decode(Seller.ID.self, Customer.ID.self)
             .map { CustomerKey(seller: $0, customer: $1) }.only("customer", reference)
@@ -94,7 +98,9 @@ extension PostgresBooks {
 extension Array {
     /// The gateway's ids are its own: two of ours behind one are a fault that nobody may build on.
     fileprivate func only(_ noun: String, _ reference: String) throws(UnreadableRow) -> Element? {
-        guard count <= 1 else { throw UnreadableRow("the gateway's id \(reference) stands for \(count) \(noun)s of ours") }
+        guard count <= 1 else {
+            throw UnreadableRow("the gateway's id \(reference) stands for \(count) \(noun)s of ours")
+        }
         return first
     }
 }
@@ -112,6 +118,14 @@ enum GatewaySQL {
         """
         SELECT seller_id, customer_id, payment_method_id FROM books.payment_methods
          WHERE gateway_reference = \(reference) AND state = 'active' LIMIT 2
+        """
+    }
+
+    static func isGiven(_ token: String, by key: CustomerKey) -> SQL {
+        """
+        SELECT EXISTS (SELECT FROM books.payment_methods
+                        WHERE seller_id = \(key.seller) AND customer_id = \(key.customer)
+                          AND (token = \(token) OR gateway_reference = \(token)))
         """
     }
 

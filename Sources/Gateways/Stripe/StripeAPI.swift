@@ -25,14 +25,18 @@ struct StripeAPI: Sendable {
     private let access: StripeAccess
     private let patience: Patience
     private let exchange: @Sendable (HTTPRequest) async -> StripeExchange
+    private let limited: @Sendable (Duration) async -> Void
 
+    /// `limited` is told when the account has called too often, and for how long nobody is to call.
     init(
         access: StripeAccess, patience: Patience = Patience(),
+        limited: @escaping @Sendable (Duration) async -> Void = { _ in },
         exchange: @escaping @Sendable (HTTPRequest) async -> StripeExchange
     ) {
         self.access = access
         self.patience = patience
         self.exchange = exchange
+        self.limited = limited
     }
 
     func send(_ call: StripeCall) async -> StripeReply {
@@ -42,6 +46,7 @@ struct StripeAPI: Sendable {
         var conflicts = 0
         while true {
             let result = await exchange(request).without(access.secretKey)
+            if case .answer(let answer) = result, let pause = answer.pause { await limited(pause) }
             switch result.advice {
             case .again where retries < patience.retries: retries += 1
             case .underWay where conflicts < patience.conflictRetries: conflicts += 1

@@ -18,14 +18,17 @@ public struct StripeGateway: PaymentGateway {
     /// `apiBase` is scheme, host and port. Throws `StripeSettingsFault` for a key that is none, a live key without
     /// `allowsLive` or to another host than Stripe's, and `http` to another machine. Time-outs are the client's.
     ///
+    /// `limited` is told when the account has called too often, and for how long nobody is to call.
+    ///
     /// `minimalParameters` is for stand-ins that know less than the API: a charge does not say that it is for cards, and
     /// a search reads the whole list.
     public init(
         secretKey: String, apiBase: String = "https://api.stripe.com", allowsLive: Bool = false,
-        minimalParameters: Bool = false, client: HTTPClient
+        minimalParameters: Bool = false, client: HTTPClient,
+        limited: @escaping @Sendable (Duration) async -> Void = { _ in }
     ) throws(StripeSettingsFault) {
         let access = try StripeAccess(secretKey: secretKey, apiBase: apiBase, allowsLive: allowsLive)
-        let api = StripeAPI(access: access) { await StripeExchange($0, by: client) }
+        let api = StripeAPI(access: access, limited: limited) { await StripeExchange($0, by: client) }
         self.init(api: api, minimalParameters: minimalParameters)
     }
 

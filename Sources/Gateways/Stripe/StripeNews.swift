@@ -16,7 +16,7 @@ extension StripeGateway: GatewayNews {
         "payment_intent.requires_action", "payment_intent.canceled", "charge.refunded", "charge.refund.updated",
         "refund.created", "refund.updated", "refund.failed", "charge.dispute.created", "charge.dispute.updated",
         "charge.dispute.closed", "charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated",
-        "payment_method.automatically_updated", "payment_method.detached", "customer.deleted",
+        "payment_method.automatically_updated", "payment_method.detached", "customer.deleted", "setup_intent.succeeded",
     ]
 
     public func notice(in body: [UInt8]) throws(GatewayEventFault) -> GatewayNotice {
@@ -37,6 +37,9 @@ extension StripeGateway: GatewayNews {
         case "payment_method":
             let id = try object.required("id").string()
             return type == "payment_method.detached" ? .methodDetached(reference: id) : .methodRenewed(reference: id)
+        case "setup_intent":
+            guard let customer = object.id("customer"), let method = object.id("payment_method") else { return .other }
+            return .methodGiven(reference: method, customer: customer)
         case "customer": return .customerDeleted(reference: try object.required("id").string())
         // Charges that no intent stands behind are none of ours.
         default:
@@ -96,7 +99,9 @@ extension StripeGateway: GatewayNews {
     ) async -> GatewayLookup<[Element]> {
         let query = FormEncoding([("payment_intent", payment), ("limit", "\(Self.pageSize)")])
         return await look(path, query) { (node) throws(JSONFault) in
-            if try node.required("has_more").bool() { throw node.fault("\(payment) has more than \(Self.pageSize) here") }
+            if try node.required("has_more").bool() {
+                throw node.fault("\(payment) has more than \(Self.pageSize) here")
+            }
             var elements: [Element] = []
             // Stripe lists the newest first.
             for element in try node.required("data").array().reversed() { elements.append(try read(element)) }
@@ -108,15 +113,22 @@ extension StripeGateway: GatewayNews {
     func look<Found: Sendable & Hashable>(
         _ path: String, _ query: FormEncoding = FormEncoding(), _ read: (JSONNode) throws(JSONFault) -> Found?
     ) async -> GatewayLookup<Found> {
-        switch await api.send(.get(path, query)).last {
-        case .unsendable(let reason): return .unreadable(reason: reason)
-        case .notSent(let reason, _), .noAnswer(let reason): return .unavailable(reason: reason)
-        case .answer(let answer) where answer.status == 404: return .gone
+        GatewayLookup(await api.send(.get(path, query)).last, read)
+    }
+}
+
+extension GatewayLookup {
+    /// `read` answers nil for what is there no longer.
+    init(_ exchange: StripeExchange, _ read: (JSONNode) throws(JSONFault) -> Found?) {
+        switch exchange {
+        case .unsendable(let reason): self = .unreadable(reason: reason)
+        case .notSent(let reason, _), .noAnswer(let reason): self = .unavailable(reason: reason)
+        case .answer(let answer) where answer.status == 404: self = .gone
         case .answer(let answer) where answer.status == 200:
-            do { return try read(JSONNode(parsing: answer.body)).map { .found($0) } ?? .gone } catch {
-                return .unreadable(reason: "\(answer.summary) with what cannot be read: \(error)")
+            do { self = try read(JSONNode(parsing: answer.body)).map { .found($0) } ?? .gone } catch {
+                self = .unreadable(reason: "\(answer.summary) with what cannot be read: \(error)")
             }
-        case .answer(let answer): return .unavailable(reason: answer.summary)
+        case .answer(let answer): self = .unavailable(reason: answer.summary)
         }
     }
 }

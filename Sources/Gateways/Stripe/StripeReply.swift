@@ -8,6 +8,19 @@ struct StripeAnswer: Sendable, Hashable {
     /// What Stripe itself says of sending the call again, where it says anything.
     let shouldRetry: Bool?
     let body: [UInt8]
+    /// In seconds, where it says so.
+    var retryAfter: Int?
+
+    /// Longer than Stripe ever asks for; whoever stands in for it may say anything.
+    private static let longestPause = 60
+
+    /// How long nobody is to call, when the account has called too often; nil: it has not. A locked object is told by the
+    /// same status and is nobody else's affair.
+    var pause: Duration? {
+        let fault = fault
+        guard status == 429 || fault.code == "rate_limit", fault.code != "lock_timeout" else { return nil }
+        return .seconds(min(max(retryAfter ?? 1, 1), Self.longestPause))
+    }
 
     /// The error object of the body, all parts empty if there is none.
     var fault: StripeFault { StripeFault(body: body) }
@@ -56,7 +69,8 @@ enum StripeExchange: Sendable, Hashable {
         let body = answer.body.replacing(Array(secret.utf8), with: Array("***".utf8))
         return .answer(
             StripeAnswer(
-                status: answer.status, requestID: answer.requestID, shouldRetry: answer.shouldRetry, body: body))
+                status: answer.status, requestID: answer.requestID, shouldRetry: answer.shouldRetry, body: body,
+                retryAfter: answer.retryAfter))
     }
 }
 
@@ -67,7 +81,8 @@ extension StripeExchange {
             self = .answer(
                 StripeAnswer(
                     status: response.status, requestID: response.headers["Request-Id"],
-                    shouldRetry: response.headers["Stripe-Should-Retry"].flatMap { Bool($0) }, body: response.body))
+                    shouldRetry: response.headers["Stripe-Should-Retry"].flatMap { Bool($0) }, body: response.body,
+                    retryAfter: response.headers["Retry-After"].flatMap { Int($0) }))
         } catch let error where error.kind == .invalidRequest {
             self = .unsendable(reason: error.description)
         } catch let error where error.mayHaveReachedServer {

@@ -84,5 +84,6 @@ struct StripeEndpoint: Sendable {
         self.run = run
     }
 
-    static let all = customers + paymentMethods + paymentIntents + refundsAndCharges + disputes + setupIntents + events
+    static let all =
+        customers + paymentMethods + paymentIntents + refundsAndCharges + disputes + setupIntents + events + checkout
 }

@@ -9,9 +9,11 @@ final class StripeDesk: Sendable {
     private let webhooks: StripeWebhooks?
     private let faults = StripeFaults()
     private let limiter: Mutex<RateLimiter>
+    /// Of the pages that customers see; set once it is known.
+    let origin = SandboxOrigin()
 
     init(_ settings: StripeSandbox.Settings) throws(StripeSandboxError) {
-        service = try StripeService(journal: settings.journal)
+        service = try StripeService(journal: settings.journal, origin: origin)
         webhooks = settings.webhook.map(StripeWebhooks.init)
         limiter = Mutex(RateLimiter(perSecond: settings.requestsPerSecond))
     }
@@ -39,6 +41,7 @@ final class StripeDesk: Sendable {
             faults.clear()
             return Self.json(200, "{}")
         }
+        StripeHostedPages(service).add(to: &router) { [webhooks] in webhooks?.deliver($0) }
         router.on("POST", "/_sandbox/webhooks") { [self] request, _ in
             webhooks?.trouble(request.body) == true
                 ? Self.json(200, "{}") : Self.json(400, #"{"error":{"message":"no webhooks, or no plan of trouble"}}"#)

@@ -66,7 +66,8 @@ extension StripeCall {
 
     private static func isExpandable(_ name: String) -> Bool {
         [
-            "data", "latest_charge", "customer", "payment_method", "payment_intent", "charge", "invoice_settings",
+            "data", "latest_charge", "setup_intent", "customer", "payment_method", "payment_intent", "charge",
+            "invoice_settings",
             "default_payment_method",
         ].contains(name)
     }

@@ -168,14 +168,19 @@ struct StripeChange: Codable {
     var disputes: [StripeDispute] = []
     var setupIntents: [StripeSetupIntent] = []
     var events: [StripeEvent] = []
+    /// Nil in lines of a sandbox that knew none.
+    private var checkoutSessions: [StripeSession]?
     var answer: SavedAnswer?
+
+    var sessions: [StripeSession] {
+        get { checkoutSessions ?? [] }
+        set { checkoutSessions = newValue }
+    }
 
     var isEmpty: Bool {
         customers.isEmpty && paymentMethods.isEmpty && paymentIntents.isEmpty && charges.isEmpty && refunds.isEmpty
-            && disputes.isEmpty && setupIntents.isEmpty && events.isEmpty && answer == nil
+            && disputes.isEmpty && setupIntents.isEmpty && events.isEmpty && sessions.isEmpty && answer == nil
     }
-
-    init(request: String) { self.request = request }
 }
 
 /// All objects of one kind, and the order they came in.
@@ -203,9 +208,13 @@ final class StripeBooks {
     var disputes = StripeTable<StripeDispute>()
     var setupIntents = StripeTable<StripeSetupIntent>()
     var events = StripeTable<StripeEvent>()
+    var sessions = StripeTable<StripeSession>()
+    let origin: SandboxOrigin
     private(set) var answers: [String: SavedAnswer] = [:]
     /// The intents of a customer, oldest first, so that asking for them does not read everybody's.
     private(set) var intentsByCustomer: [String: [String]] = [:]
+
+    init(origin: SandboxOrigin) { self.origin = origin }
 
     func apply(_ change: StripeChange) {
         for record in change.customers { customers.put(record) }
@@ -221,6 +230,7 @@ final class StripeBooks {
         for record in change.disputes { disputes.put(record) }
         for record in change.setupIntents { setupIntents.put(record) }
         for record in change.events { events.put(record) }
+        for record in change.sessions { sessions.put(record) }
         if let answer = change.answer { answers[answer.key] = answer }
     }
 }

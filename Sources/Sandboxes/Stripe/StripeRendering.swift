@@ -102,7 +102,8 @@ extension StripeCall {
                 ], "type": "card",
             ],
             "failure_balance_transaction": nil, "failure_reason": JSON(refund.failureReason),
-            "metadata": JSON(refund.metadata), "payment_intent": .string(refund.paymentIntent), "payment_method": JSON(charge?.paymentMethod),
+            "metadata": JSON(refund.metadata), "payment_intent": .string(refund.paymentIntent),
+            "payment_method": JSON(charge?.paymentMethod),
             "pending_reason": nil, "reason": JSON(refund.reason), "receipt_number": nil,
             "source_transfer_reversal": nil, "status": .string(refund.status ?? "succeeded"), "transfer_reversal": nil,
         ]
@@ -127,7 +128,7 @@ extension StripeCall {
         return [
             "redirect_to_url": [
                 "return_url": .string(returnUrl),
-                "url": .string("https://hooks.stripe.com/3d_secure_2/hosted?payment_intent=\(intent.id)"),
+                "url": .string("\(books.origin.text)/_hosted/authenticate/\(intent.id)"),
             ], "type": "redirect_to_url",
         ]
     }

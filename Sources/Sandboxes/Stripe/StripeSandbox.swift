@@ -53,10 +53,11 @@ public final class StripeSandbox: Sendable {
         server = try HTTPServer(limits) { request in
             let response = await router.respond(to: request)
             // The router alone answers in text.
-            let isUnknown = [404, 405].contains(response.status)
+            let isUnknown = [404, 405].contains(response.status) && request.segments.first != "_hosted"
             return isUnknown && response.headers["Content-Type"]?.hasPrefix("text/") == true
                 ? StripeDesk.unrecognized(request) : response
         }
+        desk.origin.set("http://127.0.0.1:\(server.port)")
     }
 
     /// The port it listens on, on 127.0.0.1.

@@ -26,13 +26,14 @@ actor StripeService {
     private let executor: ThreadExecutor
     /// Nil once closed, or behind a line that was not written whole: no other line may follow that one.
     private var journal: StripeJournal?
-    private let books = StripeBooks()
+    let books: StripeBooks
     private var keysInUse: Set<String> = []
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
 
-    init(journal path: String) throws(StripeSandboxError) {
-        let books = books
+    init(journal path: String, origin: SandboxOrigin) throws(StripeSandboxError) {
+        let books = StripeBooks(origin: origin)
+        self.books = books
         journal = try StripeJournal.open(path: path) { books.apply($0) }
         executor = ThreadExecutor(name: "stripe-sandbox")
     }
@@ -101,7 +102,7 @@ actor StripeService {
         }
     }
 
-    private func write(_ change: StripeChange) throws(StripeError) {
+    func write(_ change: StripeChange) throws(StripeError) {
         guard !change.isEmpty else { return }
         do throws(StripeSandboxError) {
             guard journal != nil else { throw .cannotWrite(errno: EBADF) }

@@ -26,6 +26,9 @@ struct TestCard {
         self.charge = charge
     }
 
+    /// What follows `pm_card_` in the published names, in the order of the alphabet.
+    static var names: [String] { published.keys.sorted() }
+
     private static let published: [String: TestCard] = [
         "visa": TestCard("visa", "4242", .succeeds),
         "visa_debit": TestCard("visa", "5556", .succeeds),

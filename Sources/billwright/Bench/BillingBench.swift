@@ -106,7 +106,8 @@ struct BillingRunUnderTest {
         store = composition.store(enqueueLimit: 10_000)
         registry =
             Counterparts(
-                gateway: SimulatedGateway(), news: SilentNews(), mailer: SimulatedMailer(),
+                gateway: SimulatedGateway(), news: SilentNews(), refunds: SilentNews(), setups: SilentNews(),
+                events: SilentNews(), mailer: SimulatedMailer(),
                 writer: TemplateMailWriter(.shipped, zones: HostTimeZones()), mailDomain: "bench.example",
                 reconcileAfter: .seconds(300)
             ).registry

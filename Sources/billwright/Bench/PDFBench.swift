@@ -33,7 +33,7 @@ private enum PDFBench {
         let long = try await measure([try document(1, lines: lines)], by: printer, times: max(1, 3000 / lines))
         if let folder = arguments.text("--folder") {
             for (name, document) in [("short", try document(1)), ("long", try document(1, lines: lines))] {
-                try Data(try await printer.print(document).bytes).write(to: URL(filePath: "\(folder)/\(name).pdf"))
+                try Data(try await printer.typeset(document).bytes).write(to: URL(filePath: "\(folder)/\(name).pdf"))
             }
         }
         let figures: [(String, Double)] = [
@@ -56,7 +56,7 @@ private enum PDFBench {
         let start = ContinuousClock.now
         for _ in 0..<times {
             for document in documents {
-                let made = try await printer.print(document)
+                let made = try await printer.typeset(document)
                 pages += made.pages
                 bytes += made.bytes.count
             }

@@ -48,7 +48,7 @@ private enum DocumentCommands {
         return try await BooksDesk.run(arguments, as: "documents") { desk in
             let document = try await desk.inspection.document(reference, of: desk.seller.id, paymentLink: link)
             guard let document else { throw OperationFault(.notFound, "there is no \(reference)") }
-            let (bytes, pages) = try await PDFPrinter().print(document)
+            let (bytes, pages) = try await PDFPrinter().typeset(document)
             do { try Data(bytes).write(to: URL(filePath: output), options: .atomic) } catch {
                 throw UsageError("--output: '\(output)' cannot be written: \(error.localizedDescription)")
             }

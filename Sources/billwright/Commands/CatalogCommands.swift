@@ -113,9 +113,15 @@ extension CatalogueChange {
     /// `changed  price starter/base: amount "299.00" -> "349.00"`.
     fileprivate var text: String {
         let (sort, name) = subject.names
-        let details = fields.map { "\($0.key) \($0.old ?? "none") -> \($0.new ?? "none")" }.joined(separator: ", ")
+        let details = fields.map { "\($0.key) \(Self.shown($0.old)) -> \(Self.shown($0.new))" }.joined(separator: ", ")
         let head = [kind.rawValue, sort, name].filter { !$0.isEmpty }.joined(separator: " ")
         return head + (details.isEmpty ? "" : ": \(details)")
+    }
+
+    /// A logo is longer than anybody reads.
+    private static func shown(_ value: String?) -> String {
+        guard let value else { return "none" }
+        return value.utf8.count > 400 ? "\(value.prefix(40))… (\(value.utf8.count) bytes)" : value
     }
 
     fileprivate var json: JSONValue {

@@ -26,8 +26,14 @@ extension Command {
         settings: [.database, .databaseWait, .health, .logFormat, .logLevel],
         run: SchedulerCommand.run)
     static let web = Command(
-        "web", "Serves webhooks, and health, readiness and metrics beside them, until SIGTERM.",
-        settings: [.database, .databaseWait, .webHealth, .listen, .logFormat, .logLevel] + Setting.webhooks,
+        "web",
+        "Serves webhooks and the pages on which invoices are paid, health and metrics beside them, until SIGTERM.",
+        settings: [.database, .databaseWait, .webHealth, .listen, .logFormat, .logLevel, .mailTemplates]
+            + Setting.payLinks + Setting.webhooks,
+        discussion: """
+            Both are served where --listen says, behind a proxy that speaks TLS and is reached at --web-url. The login needs
+            no more rights than billwright_web has. Keep request lines of /pay/ out of the proxy's logs: a link is a key.
+            """,
         run: WebCommand.run)
 }
 
@@ -47,15 +53,21 @@ extension Setting {
 struct WorkerPlan: Sendable {
     let settings: WorkerSettings
     let registry: JobRegistry<any BillingWork>
+    let limits: CallLimits
     let enqueueLimit: Int
 
     init(_ arguments: Arguments) throws(UsageError) {
         var settings = WorkerSettings(concurrency: try arguments.integer("--concurrency", in: 1...256))
         settings.drainGrace = try arguments.duration("--drain-grace")
-        registry = try arguments.counterparts().registry
+        let counterparts = try arguments.counterparts()
+        registry = counterparts.registry
+        limits = counterparts.limits
         let kinds = registry.registrations
         settings.breakers = try arguments.breakers(for: kinds.map(\.kind))
-        settings.rates = try arguments.rates(for: Set(kinds.compactMap(\.policy.gateway)))
+        settings.rates = try arguments.rates(
+            for: Dictionary(
+                kinds.compactMap { kind in kind.policy.gateway.map { ($0, kind.policy.callsPerAttempt) } },
+                uniquingKeysWith: max))
         self.settings = settings
         enqueueLimit = try arguments.integer("--enqueue-limit", in: 1...1_000_000)
     }
@@ -69,6 +81,7 @@ private enum WorkerCommand {
         let plan = try WorkerPlan(arguments)
         return try await Service.run(arguments, as: "worker", connections: plan.connections) { service in
             let composition = service.composition
+            plan.limits.serve(composition)
             // Whatever else is wrong may pass, and registering tells.
             do { try await QueueCluster(pool: composition.control).requireHome() } catch let error as PostgresError {
                 service.log.warning("cannot tell whose cluster this is", ["error": "\(error)"])
@@ -128,7 +141,7 @@ extension Schedule {
 private enum WebCommand {
     @Sendable static func run(_ arguments: Arguments) async throws -> Int32 {
         let site = try WebSite(arguments)
-        return try await Service.run(arguments, as: "web", connections: 4) { service in
+        return try await Service.run(arguments, as: "web", connections: 8) { service in
             let listener = try site.serve(service.composition)
             await service.drain.wait(for: .draining)
             await listener?.stop()

@@ -41,7 +41,7 @@ extension Commands.Command {
                     "--about", "NAME", help: "an invoice's or credit note's number, a subscription's or metric's code"),
                 Setting("--language", "CODE", help: "in place of the customer's: de"),
                 Setting(switch: "--html", help: "the HTML part in place of the text"), .mailTemplates,
-            ],
+            ] + Setting.payLinks,
             run: MailCommands.preview),
         Commands.Command(
             "mail templates", "Checks the mail templates; with a folder, writes the program's own there to be edited.",

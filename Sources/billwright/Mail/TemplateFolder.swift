@@ -2,6 +2,7 @@ internal import BillingPorts
 internal import Commands
 internal import FoundationEssentials
 internal import Mails
+internal import PayLinks
 
 /// A folder with mail templates that a person edits.
 struct TemplateFolder {
@@ -46,6 +47,24 @@ extension Arguments {
     }
 
     func mailWriter() throws(UsageError) -> TemplateMailWriter {
-        TemplateMailWriter(try mailTemplates(), zones: HostTimeZones())
+        let links = try payLinks()
+        return TemplateMailWriter(try mailTemplates(), zones: HostTimeZones()) { customer, invoice, instant in
+            links?.link(customer, invoice: invoice, at: instant)
+        }
+    }
+
+    /// Nil: neither of their settings is there.
+    func payLinks() throws(UsageError) -> PayLinks? {
+        let (url, secrets) = (text("--web-url"), text("--link-keys"))
+        if url == nil, secrets == nil { return nil }
+        guard let url, let secrets else { throw UsageError("--web-url and --link-keys need each other") }
+        guard url.hasPrefix("https://") || url.hasPrefix("http://127.0.0.1:") || url.hasPrefix("http://localhost:")
+        else {
+            throw fault("--web-url", url, "https://HOST, or http:// on loopback")
+        }
+        guard let keys = LinkKeys(secrets) else {
+            throw fault("--link-keys", "…", "secrets of 32 characters or more, apart by commas")
+        }
+        return PayLinks(keys: keys, base: url)
     }
 }

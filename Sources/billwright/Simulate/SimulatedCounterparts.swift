@@ -2,6 +2,7 @@ internal import Accounts
 internal import BillingPorts
 internal import Dates
 internal import JobKit
+internal import Money
 internal import Scenarios
 internal import Synchronization
 
@@ -64,8 +65,21 @@ final class SimulatedGateway: PaymentGateway {
     }
 }
 
-/// A payment service that tells nothing by itself.
-struct SilentNews: GatewayNews {
+/// A payment service that tells nothing by itself, and pays back whatever it is told to.
+struct SilentNews: GatewayNews, RefundGateway, SetupGateway, EventPost {
+    func post(_ body: [UInt8], to url: String, signedBy secrets: [String], now: Int64) async -> DeliveryAnswer {
+        DeliveryAnswer(status: 200, error: nil)
+    }
+    func refund(_ request: RefundRequest) async -> RefundOutcome {
+        .made(
+            GatewayRefund(
+                reference: "sim_refund_\(request.key)", key: request.key.text, amount: request.amount,
+                state: .succeeded,
+                failure: nil))
+    }
+    func beginSetup(ofCustomer reference: String, key: IdempotencyKey) async -> GatewayLookup<GatewayForm> { .gone }
+    func confirmation(of payment: String) async -> GatewayLookup<GatewayForm> { .gone }
+    func detach(_ method: String, key: IdempotencyKey) async -> SetupOutcome { .done(reference: method) }
     func notice(in body: [UInt8]) throws(GatewayEventFault) -> GatewayNotice { .other }
     func payment(_ reference: String) async -> GatewayLookup<GatewayPayment> { .gone }
     func refunds(of payment: String) async -> GatewayLookup<[GatewayRefund]> { .gone }
@@ -113,5 +127,24 @@ final class Turnstile: Sendable {
             }
             if isRemoved { continuation.resume() }
         }
+    }
+}
+
+// No scenario has a customer who comes in person.
+extension SimulatedGateway: HostedPages {
+    func openCardPage(
+        customer: String?, currency: Currency, mark: String, returnTo: String, key: IdempotencyKey
+    ) async -> CardPageOutcome { .misconfigured(reason: "a simulation has no pages") }
+
+    func cardGiven(on reference: String, mark: String) async -> GivenCard {
+        .never(reason: "a simulation has no pages")
+    }
+
+    func chargeInPerson(_ request: ChargeRequest, returnTo: String) async -> InPersonOutcome {
+        .ended(await charge(request))
+    }
+
+    func abandon(_ request: ChargeRequest, reference: String, key: IdempotencyKey) async -> ChargeOutcome {
+        .unknown(reason: "a simulation has no pages")
     }
 }

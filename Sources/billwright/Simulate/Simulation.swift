@@ -65,7 +65,8 @@ struct Simulation {
 
     private var counterparts: Counterparts {
         Counterparts(
-            gateway: gateway, news: SilentNews(), mailer: SimulatedMailer(),
+            gateway: gateway, news: SilentNews(), refunds: SilentNews(), setups: SilentNews(), events: SilentNews(),
+            mailer: SimulatedMailer(),
             writer: TemplateMailWriter(.shipped, zones: HostTimeZones()), mailDomain: "simulation.example",
             reconcileAfter: ScriptedGateway.patience)
     }

@@ -4,7 +4,10 @@ internal import Commands
 internal import Dates
 internal import Gateways
 internal import HTTPServer
+internal import InvoicePages
+internal import Mails
 internal import Observability
+internal import PayLinks
 internal import Runtime
 internal import Web
 
@@ -13,12 +16,16 @@ struct WebSite: Sendable {
     private let address: HTTPServer.Settings?
     private let secrets: [String]
     private let isLive: Bool
+    private let links: PayLinks?
+    private let templates: MailTemplates
 
     /// Throws `UsageError` for settings that cannot be.
     init(_ arguments: Arguments) throws(UsageError) {
         address = try arguments.listenSettings("--listen")
         secrets = try arguments.webhookSecrets()
         isLive = try arguments.choice("--stripe-live", YesOrNo.self) == .yes
+        links = try arguments.payLinks()
+        templates = try arguments.mailTemplates()
         if address == nil, !secrets.isEmpty {
             throw UsageError("--stripe-webhook-secret: webhooks are taken where --listen says, and it says nothing")
         }
@@ -33,11 +40,19 @@ struct WebSite: Sendable {
         settings.bodyLimit = WebhookService.bodyLimit * 2
         var router = Router()
         if !secrets.isEmpty { webhooks(composition).add(to: &router) }
+        if let links { pages(links, composition).add(to: &router) }
         let routes = router
         let server = try HTTPServer(settings) { request in await routes.respond(to: request) }
         composition.log.info("serving the web", ["address": settings.address, "port": "\(server.port)"])
         Terminal.print("serving on http://\(settings.address):\(server.port)")
         return server
+    }
+
+    private func pages(_ links: PayLinks, _ composition: Composition) -> InvoicePageService {
+        let clock = composition.clock
+        return InvoicePageService(
+            links: links, books: WebBooks(composition.pool, composition.books), templates: templates,
+            log: composition.log, now: { clock.now() })
     }
 
     private func webhooks(_ composition: Composition) -> WebhookService {
@@ -65,7 +80,7 @@ extension GatewayEventArrival {
 extension Setting {
     static let listen = Setting(
         "--listen", "HOST:PORT", variable: "BILLWRIGHT_LISTEN",
-        help: "serve webhooks there; nothing is served unless set; port 0 takes a free one")
+        help: "serve webhooks and payment pages there; nothing is served unless set; port 0 takes a free one")
     static let webhookSecrets = Setting(
         "--stripe-webhook-secret", "SECRET,…", variable: "STRIPE_WEBHOOK_SECRET",
         help: "whsec_… of the endpoint at Stripe; while one is being rolled both, separated by a comma")

@@ -18,7 +18,9 @@ extension Commands.Command {
         run: WebhooksCommands.list)
     static let webhooksShow = Commands.Command(
         "webhooks show", "Shows one event: what it says, what became of it, who replayed it.", operands: ["EVENT"],
-        settings: [.database, Setting(switch: "--body", help: "print what was signed, byte by byte, and no more"), .json],
+        settings: [
+            .database, Setting(switch: "--body", help: "print what was signed, byte by byte, and no more"), .json,
+        ],
         discussion: "EVENT is its number here, or the gateway's id of it, evt_….", run: WebhooksCommands.show)
     static let webhooksReplay = Commands.Command(
         "webhooks replay", "Has events worked off once more. What the books know is not booked again.",
