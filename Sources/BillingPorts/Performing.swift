@@ -40,8 +40,8 @@ extension BillingWork {
             throw OperationFault(.notFound, "there is no customer \(customer)")
         }
         // When the renewals lag, whatever they would have done by now comes first.
-        if let dueAt = open.dueAt, dueAt < now, open.account.catchUp(before: now) {
-            try open.account.issueLate(before: now, number: try await number(open))
+        if let dueAt = open.dueAt, dueAt < now, let draft = open.account.catchUp(before: now) {
+            try open.account.issueLate(draft, before: now, number: try await number(open))
         }
         let surroundings = try await surroundings(of: operation, for: customer)
         try open.account.perform(operation, at: now, among: surroundings)

@@ -216,10 +216,10 @@ import Testing
         let first = try Self.at("2026-01-01")
         let number = account.nextNumber
         _ = try account.invoice(at: first) { _ in number }
-        #expect(!account.catchUp(before: try Self.at("2026-02-01")))
-        #expect(account.catchUp(before: try Self.at("2026-02-03T10:00:00Z")))
-        try account.issueLate(before: try Self.at("2026-02-03T10:00:00Z"), number: account.nextNumber)
+        #expect(account.catchUp(before: try Self.at("2026-02-01")) == nil)
+        let draft = try #require(account.catchUp(before: try Self.at("2026-02-03T10:00:00Z")))
+        try account.issueLate(draft, before: try Self.at("2026-02-03T10:00:00Z"), number: account.nextNumber)
         #expect(account.invoices.map { "\($0.date)" } == ["2026-01-01", "2026-02-03"])
-        #expect(!account.catchUp(before: try Self.at("2026-02-03T10:00:00Z")))
+        #expect(account.catchUp(before: try Self.at("2026-02-03T10:00:00Z")) == nil)
     }
 }

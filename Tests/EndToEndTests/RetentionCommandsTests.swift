@@ -54,6 +54,7 @@ struct RetentionCommandsTests {
             let (seen, preview) = try await finish("\(cancel) --code dear --preview")
             #expect(seen == .code(0) && preview.output.last == "nothing was changed", "\(preview.everything)")
             #expect(preview.output.contains { $0.contains("offered to stay: coupon stay") })
+            #expect(preview.output.first == "is due before and would be invoiced first: 10.00 USD")
             let (early, nothing) = try await finish("subscriptions accept-offer c-0 --reason phoned")
             #expect(early == .code(1) && nothing.errors[0].contains("illegal_transition"), "\(nothing.everything)")
 

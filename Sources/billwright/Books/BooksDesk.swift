@@ -92,13 +92,15 @@ struct BooksDesk: Sendable {
         }
     }
 
-    /// What an operation would make of an account, and what would be invoiced at once then. Nothing is written.
+    /// What an operation would make of an account, the invoices that were due before it and would come first, and what
+    /// would be invoiced at once then. Nothing is written.
     func preview(
         _ operation: Accounts.Operation, for customer: CustomerKey
-    ) async throws -> (after: Account, billing: BillingPreview) {
+    ) async throws -> (after: Account, late: [Invoice], billing: BillingPreview) {
         try await transaction { work in
-            let after = try await work.performed(operation, for: customer).account
-            return (after, try after.preview(from: now, until: now))
+            let open = try await work.performed(operation, for: customer)
+            let late = Array(open.account.invoices.dropFirst(open.before.invoices.count))
+            return (open.account, late, try open.account.preview(from: now, until: now))
         }
     }
 

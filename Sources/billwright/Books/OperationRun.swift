@@ -33,17 +33,19 @@ struct OperationRun {
     }
 
     private func preview(_ tell: (Account) throws -> (text: [String], json: JSONValue)) async throws {
-        let (after, billing) = try await desk.preview(operation, for: customer)
+        let (after, late, billing) = try await desk.preview(operation, for: customer)
         let (text, json) = try tell(after)
         if arguments.isOn("--json") {
             Terminal.print(
                 JSONValue.present([
                     "preview": true, "after": json, "entries": .array(after.entries.map(\.json)),
+                    "late_invoices": late.isEmpty ? nil : .array(try late.map { try $0.json(of: after) }),
                     "invoices": .array(try billing.issues.map { try $0.json(of: after) }),
                     "held": billing.parking.map { .string($0.reason) },
                 ]).text())
             return
         }
+        for invoice in late { Terminal.print("is due before and would be invoiced first: \(invoice.total)") }
         for line in text + after.entries.flatMap(\.text) { Terminal.print(line) }
         for issue in billing.issues {
             Terminal.print("would be invoiced on \(issue.date): \(issue.draft.total)")
