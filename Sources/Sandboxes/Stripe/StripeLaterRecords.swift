@@ -51,6 +51,7 @@ extension StripeChange {
         disputes = try list(.disputes)
         setupIntents = try list(.setupIntents)
         events = try list(.events)
+        sessions = try list(.sessions)
         answer = try values.decodeIfPresent(SavedAnswer.self, forKey: .answer)
     }
 }

@@ -156,7 +156,7 @@ struct SavedAnswer: Codable, Equatable {
 struct StripeChange: Codable {
     enum CodingKeys: CodingKey {
         case request, customers, paymentMethods, paymentIntents, charges, refunds, disputes, setupIntents, events
-        case answer
+        case sessions, answer
     }
 
     var request: String
@@ -168,19 +168,15 @@ struct StripeChange: Codable {
     var disputes: [StripeDispute] = []
     var setupIntents: [StripeSetupIntent] = []
     var events: [StripeEvent] = []
-    /// Nil in lines of a sandbox that knew none.
-    private var checkoutSessions: [StripeSession]?
+    var sessions: [StripeSession] = []
     var answer: SavedAnswer?
-
-    var sessions: [StripeSession] {
-        get { checkoutSessions ?? [] }
-        set { checkoutSessions = newValue }
-    }
 
     var isEmpty: Bool {
         customers.isEmpty && paymentMethods.isEmpty && paymentIntents.isEmpty && charges.isEmpty && refunds.isEmpty
             && disputes.isEmpty && setupIntents.isEmpty && events.isEmpty && sessions.isEmpty && answer == nil
     }
+
+    init(request: String) { self.request = request }
 }
 
 /// All objects of one kind, and the order they came in.
