@@ -17,6 +17,10 @@ struct QueryPlanTests {
     /// Twenty thousand customers, each with a row of every part of an account.
     private static let fill: [SQL] = [
         """
+        INSERT INTO books.bounced_addresses (seller_id, address, reason, marked_by, marked_at)
+        SELECT 1, n || '@gone.example', '550', 'mail server', now() FROM generate_series(1, 20000) AS n
+        """,
+        """
         INSERT INTO books.customers (seller_id, code, name, email, currency, time_zone, next_due_at, created_at)
         SELECT 1, 'c' || n, 'c', 'c@practice.example', 'USD', 'UTC', timestamptz '2026-11-01' + n % 60 * interval '1 day',
                now()

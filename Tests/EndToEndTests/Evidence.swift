@@ -135,9 +135,10 @@ struct SentMail: Hashable {
             receipts.allSatisfy { bySubject[$0]?[0].text.contains("is paid in full") == true },
             sourceLocation: sourceLocation)
         for invoice in books.invoices {
-            let total = "\(invoice.total / 100).\(String(invoice.total % 100 + 100).dropFirst()) USD"
+            let whole = (invoice.total / 100).formatted(.number.locale(Locale(identifier: "en_US")))
+            let total = "\(whole).\(String(invoice.total % 100 + 100).dropFirst()) USD"
             let text = bySubject["Invoice \(invoice.number)"]?.first?.text
-            #expect(text?.contains(" comes to \(total).") == true, sourceLocation: sourceLocation)
+            #expect(text?.contains("\nTotal: \(total)\n") == true, sourceLocation: sourceLocation)
         }
     }
 }

@@ -25,6 +25,6 @@ public enum TestCluster {
         // Each of its statements names another database, so none is worth keeping; and one that takes the place of
         // another is run with the end of that in one pipeline, where DROP DATABASE is refused.
         settings.usesPreparedStatements = false
-        return PostgresPool(settings, size: 4, leaseTimeout: .seconds(120))
+        return PostgresPool(settings, size: 4, leaseTimeout: .seconds(600))
     }
 }
