@@ -150,6 +150,7 @@ let package = Package(
             migrations: [
                 "0001_roles", "0002_queue", "0003_claims", "0004_verbs", "0005_schedules", "0006_operations",
                 "0007_housekeeping", "0008_cluster", "0009_runs", "0010_limits", "0011_foreign",
+                "0012_plans",
             ]),
         store(
             "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "Documents", "JSONText", "JobKit", "Ledger",

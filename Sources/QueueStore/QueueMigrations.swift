@@ -14,5 +14,6 @@ public enum QueueMigrations {
         Migration(component: "queue", number: 9, name: "runs", sql: PackageResources._009_runs_sql),
         Migration(component: "queue", number: 10, name: "limits", sql: PackageResources._010_limits_sql),
         Migration(component: "queue", number: 11, name: "foreign", sql: PackageResources._011_foreign_sql),
+        Migration(component: "queue", number: 12, name: "plans", sql: PackageResources._012_plans_sql),
     ]
 }
