@@ -149,8 +149,7 @@ let package = Package(
             "QueueStore", "Dates", "JobKit", "Postgres",
             migrations: [
                 "0001_roles", "0002_queue", "0003_claims", "0004_verbs", "0005_schedules", "0006_operations",
-                "0007_housekeeping", "0008_cluster", "0009_runs", "0010_limits", "0011_foreign",
-                "0012_plans",
+                "0007_housekeeping", "0008_cluster", "0009_runs", "0010_limits", "0011_foreign", "0012_plans",
             ]),
         store(
             "BooksStore", "Accounts", "Billing", "BillingPorts", "Dates", "Documents", "JSONText", "JobKit", "Ledger",
@@ -186,13 +185,11 @@ let package = Package(
             name: "billwright",
             dependencies: [
                 "Accounts", "Bench", "Billing", "BillingPorts", "BooksStore", "Catalogues", "Commands", "CustomerMails",
-                "Deliveries",
-                "Dates", "DocumentRendering", "DocumentStorage", "Documents", "DunningEmails", "GatewayEvents",
-                "Gateways",
-                "HTTPClient", "HTTPServer", "Histories", "InvoiceGeneration",
-                "JSONText", "JobKit", "Ledger", "LocalPostgres", "Mails", "Money",
-                "Observability", "PayLinks", "InvoicePages", "PaymentMethods", "PaymentPages", "PaymentRetries",
-                "Postgres", "Processes", "Proration", "QueueStore",
+                "Dates", "Deliveries", "DocumentRendering", "DocumentStorage", "Documents", "DunningEmails",
+                "GatewayEvents", "Gateways", "HTTPClient", "HTTPServer", "Histories", "InvoiceGeneration",
+                "InvoicePages",
+                "JSONText", "JobKit", "Ledger", "LocalPostgres", "Mails", "Money", "Observability", "PayLinks",
+                "PaymentMethods", "PaymentPages", "PaymentRetries", "Postgres", "Processes", "Proration", "QueueStore",
                 "Refunds", "Renewals", "Runtime", "Sandboxes", "Scenarios", "Typesetting", "Web",
             ], swiftSettings: strict),
 

@@ -9,15 +9,10 @@ extension ReactToGatewayEventHandler {
     func followDisputes(
         about payment: String, _ event: GatewayEventRecord, in context: BillingContext
     ) async throws -> JobOutcome {
-        guard let place = try await settled(payment, in: context) else {
-            return try await ignore(event, "no payment of ours", in: context)
-        }
-        let disputes = try found(await news.disputes(about: payment)) ?? []
-        return try await context.complete { work in
-            var isChanged = false
-            for dispute in disputes { if try await work.book(dispute, about: place) { isChanged = true } }
-            try await work.settle(
-                event, as: isChanged ? .done : .ignored, note: isChanged ? "" : "the books know", about: place.customer)
+        try await follow(payment, event, in: context) {
+            await news.disputes(about: payment)
+        } book: { dispute, place, work in
+            try await work.book(dispute, about: place)
         }
     }
 }

@@ -31,6 +31,24 @@ extension ReactToGatewayEventHandler {
         }
     }
 
+    /// Brings the books to what the gateway now says about a payment of ours: `ask` for all there is of it, `book` each.
+    func follow<News: Sendable>(
+        _ payment: String, _ event: GatewayEventRecord, in context: BillingContext,
+        ask: () async -> GatewayLookup<[News]>,
+        book: @Sendable (News, AttemptPlace, any BillingWork) async throws -> Bool
+    ) async throws -> JobOutcome {
+        guard let place = try await settled(payment, in: context) else {
+            return try await ignore(event, "no payment of ours", in: context)
+        }
+        let all = try found(await ask()) ?? []
+        return try await context.complete { work in
+            var isChanged = false
+            for one in all { if try await book(one, place, work) { isChanged = true } }
+            try await work.settle(
+                event, as: isChanged ? .done : .ignored, note: isChanged ? "" : "the books know", about: place.customer)
+        }
+    }
+
     /// The attempt behind a payment, its money booked if the gateway has it; nil: none of ours.
     func settled(_ payment: String, in context: BillingContext) async throws -> AttemptPlace? {
         let known = try await context.transaction { work -> AttemptPlace? in

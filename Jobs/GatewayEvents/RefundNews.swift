@@ -9,15 +9,10 @@ extension ReactToGatewayEventHandler {
     func followRefunds(
         of payment: String, _ event: GatewayEventRecord, in context: BillingContext
     ) async throws -> JobOutcome {
-        guard let place = try await settled(payment, in: context) else {
-            return try await ignore(event, "no payment of ours", in: context)
-        }
-        let refunds = try found(await news.refunds(of: payment)) ?? []
-        return try await context.complete { work in
-            var isChanged = false
-            for refund in refunds { if try await work.book(refund, of: place) { isChanged = true } }
-            try await work.settle(
-                event, as: isChanged ? .done : .ignored, note: isChanged ? "" : "the books know", about: place.customer)
+        try await follow(payment, event, in: context) {
+            await news.refunds(of: payment)
+        } book: { refund, place, work in
+            try await work.book(refund, of: place)
         }
     }
 }

@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 
 /// Whatever happens to an account, the books give back what was put into them.
-@Suite(.books, .timeLimit(.minutes(5)))
+@Suite(.books, .timeLimit(.minutes(15)))
 struct AccountRoundTripTests {
     private static let catalogue = """
         {"seller": {"code": "seller", "name": "Seller", "time_zone": "America/New_York", "currency": "USD"},

@@ -6,7 +6,7 @@ import QueueStore
 import TestSupport
 import Testing
 
-@Suite(.books, .timeLimit(.minutes(5)))
+@Suite(.books, .timeLimit(.minutes(15)))
 struct IsolationTests {
     /// Tables with a seller that lack what keeps sellers apart.
     private static let unprotected: SQL = """

@@ -10,7 +10,7 @@ import QueueStore
 import TestSupport
 import Testing
 
-@Suite(.books, .timeLimit(.minutes(5)))
+@Suite(.books, .timeLimit(.minutes(15)))
 struct LoaderTests {
     private static func expected(_ made: Int, _ kept: Int) -> CatalogueLoader.Count {
         CatalogueLoader.Count(made: made, kept: kept)

@@ -12,7 +12,7 @@ import TestSupport
 import Testing
 
 /// What holds when several transactions are about the same customers.
-@Suite(.books, .timeLimit(.minutes(5)))
+@Suite(.books, .timeLimit(.minutes(15)))
 struct LockingTests {
     private struct RollBack: Error {}
 

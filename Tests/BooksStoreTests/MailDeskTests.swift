@@ -6,7 +6,7 @@ import JobKit
 import Postgres
 import Testing
 
-@Suite(.books, .timeLimit(.minutes(5)))
+@Suite(.books, .timeLimit(.minutes(15)))
 struct MailDeskTests {
     private func settle(_ state: MailRecord.State, _ customer: CustomerKey, in books: BooksFixture) async throws {
         try await books.work { work in

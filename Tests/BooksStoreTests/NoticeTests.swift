@@ -7,7 +7,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite(.books, .timeLimit(.minutes(5)))
+@Suite(.books, .timeLimit(.minutes(15)))
 struct NoticeTests {
     @Test func `what was written to a customer is a notice until the portal has shown it`() async throws {
         try await BooksFixture.with { books in

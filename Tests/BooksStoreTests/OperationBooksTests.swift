@@ -11,7 +11,7 @@ import QueueStore
 import TestSupport
 import Testing
 
-@Suite(.books, .timeLimit(.minutes(5)))
+@Suite(.books, .timeLimit(.minutes(15)))
 struct OperationBooksTests {
     private static let catalogue = """
         {"seller": {"code": "practice", "name": "P", "currency": "USD"},
@@ -149,7 +149,7 @@ struct OperationBooksTests {
     }
 }
 
-@Suite(.books, .timeLimit(.minutes(5)))
+@Suite(.books, .timeLimit(.minutes(15)))
 struct InspectionTests {
     @Test func `an invoice is found by its number, with all its lines and why`() async throws {
         try await BooksFixture.with { books in

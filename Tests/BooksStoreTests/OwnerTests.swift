@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// The application's own roles are enough: a managed server gives no superuser.
-@Suite(.books, .timeLimit(.minutes(5)))
+@Suite(.books, .timeLimit(.minutes(15)))
 struct OwnerTests {
     @Test func `books that an ordinary role owns work, and their owner reads none of them`() async throws {
         let database = try TestDatabase.current

@@ -10,7 +10,7 @@ import QueueStore
 import TestSupport
 import Testing
 
-@Suite(.books, .timeLimit(.minutes(5)))
+@Suite(.books, .timeLimit(.minutes(15)))
 struct PaymentMethodTests {
     @Test func `a method is activated in place of any other, and charged from then on`() async throws {
         try await BooksFixture.with { books in
@@ -57,7 +57,7 @@ struct PaymentMethodTests {
     }
 }
 
-@Suite(.books, .timeLimit(.minutes(5)))
+@Suite(.books, .timeLimit(.minutes(15)))
 struct MailTests {
     @Test func `a mail tells of its invoice, goes out by a job, and is settled once`() async throws {
         try await BooksFixture.with { books in

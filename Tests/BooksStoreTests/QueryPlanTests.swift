@@ -12,7 +12,7 @@ import Testing
 @testable import BooksStore
 
 /// Hot statements find their rows by index: what they cost does not grow with the books.
-@Suite(.books, .timeLimit(.minutes(5)))
+@Suite(.books, .timeLimit(.minutes(15)))
 struct QueryPlanTests {
     /// Twenty thousand customers, each with a row of every part of an account.
     private static let fill: [SQL] = [

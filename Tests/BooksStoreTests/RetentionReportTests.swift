@@ -9,7 +9,7 @@ import Postgres
 import Testing
 
 /// Who went and why, what trials came to, and what coupons were used for.
-@Suite(.books, .timeLimit(.minutes(5)))
+@Suite(.books, .timeLimit(.minutes(15)))
 struct RetentionReportTests {
     private static let catalogue = """
         {"seller": {"code": "practice", "name": "P", "currency": "USD",

@@ -11,7 +11,7 @@ import TestSupport
 import Testing
 
 /// What the schema itself refuses, whoever asks.
-@Suite(.books, .timeLimit(.minutes(5)))
+@Suite(.books, .timeLimit(.minutes(15)))
 struct SchemaTests {
     /// Statements about a customer 1 of a seller 1 with one invoice of one line, and the SQLSTATE they end in.
     static let refused: [(name: String, sql: SQL, state: String)] = [

@@ -10,7 +10,7 @@ import Testing
 
 @testable import BooksStore
 
-@Suite(.books, .timeLimit(.minutes(5)))
+@Suite(.books, .timeLimit(.minutes(15)))
 struct SummaryTests {
     /// Two customers invoiced; the first has paid.
     private func bill(_ books: BooksFixture) async throws {

@@ -7,7 +7,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct CustomerMailsCrashTests {
     @Test(arguments: [1, 2])
     func `one mail is received, whichever call its worker dies after`(deaths: Int) async throws {

@@ -10,7 +10,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct CustomerMailsTests {
     /// One invoice whose mail is to be sent.
     private struct Written {

@@ -13,7 +13,7 @@ import TestSupport
 import Testing
 
 /// Mails of the books, through a mail server and a parser that we did not write.
-@Suite(Judge.isHere, .database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(Judge.isHere, .database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct JudgedMailTests {
     @Test func `a mail of the books arrives whole, in both parts, under its one Message-ID`() async throws {
         let server = try await Judge.Server.start("smtp_sink.py")

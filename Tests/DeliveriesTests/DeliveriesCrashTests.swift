@@ -6,7 +6,7 @@ import JobKit
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct DeliveriesCrashTests {
     @Test(arguments: [1, 2])
     func `an event is delivered, whichever call the worker dies after`(deaths: Int) async throws {

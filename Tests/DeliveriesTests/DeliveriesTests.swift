@@ -12,7 +12,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct DeliveriesTests {
     @Test func `what happens in the books is told, in the transaction that causes it`() async throws {
         try await ToldSeller.with { told in

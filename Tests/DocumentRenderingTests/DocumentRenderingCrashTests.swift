@@ -25,7 +25,7 @@ private struct CrashingStore: DocumentStore {
     func link(to key: DocumentKey, as fileName: String, for time: Duration, now: Instant) throws -> String? { nil }
 }
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct DocumentRenderingCrashTests {
     @Test(arguments: [1, 2])
     func `each document is kept once, whichever call its worker dies after`(deaths: Int) async throws {

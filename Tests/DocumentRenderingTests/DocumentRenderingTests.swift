@@ -13,7 +13,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct DocumentRenderingTests {
     @Test func `an invoice, a credit note and each receipt are made once and kept`() async throws {
         try await Documented.with { documented in

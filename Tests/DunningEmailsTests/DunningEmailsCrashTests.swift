@@ -7,7 +7,7 @@ import JobKit
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct DunningEmailsCrashTests {
     @Test(arguments: [1, 2])
     func `a step of dunning is taken once, whichever call its worker dies after`(deaths: Int) async throws {

@@ -11,7 +11,7 @@ import Renewals
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct DunningEmailsTests {
     /// Whatever comes due between these days of a case, each looked at when it begins and the gateway asked as it must.
     private func live(

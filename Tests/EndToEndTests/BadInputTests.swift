@@ -3,7 +3,7 @@ import Processes
 import Testing
 
 /// Wrong input: one line that says what and where, status 2, and nothing is touched.
-@Suite(.timeLimit(.minutes(5))) struct BadInputTests {
+@Suite(.timeLimit(.minutes(15))) struct BadInputTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let words: [String]
         var environment: [String: String] = [:]

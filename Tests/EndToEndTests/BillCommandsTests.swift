@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Billing runs, brakes and operations as a person meets them, with a real worker on a real database.
-@Suite(.database(migrations: QueueMigrations.all + BooksMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: QueueMigrations.all + BooksMigrations.all), .timeLimit(.minutes(15)))
 struct BillCommandsTests {
     /// A seller whose invoices may have two lines of a subscription; `c-2` would have three.
     private static func catalogue(_ numbering: String) -> String {

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// `catalog check`, `show`, `diff` and `load`, as a person meets them.
-@Suite(.timeLimit(.minutes(5))) struct CatalogCommandsTests {
+@Suite(.timeLimit(.minutes(15))) struct CatalogCommandsTests {
     /// Lends the paths of files with these texts.
     private static func files(_ texts: [String], _ body: ([String]) async throws -> Void) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "bw-\(UUID().uuidString)").path()

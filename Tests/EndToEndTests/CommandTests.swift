@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Commands on a database that they did not make, and the binary by itself.
-@Suite(.timeLimit(.minutes(5))) struct CommandTests {
+@Suite(.timeLimit(.minutes(15))) struct CommandTests {
     /// The running test's database, as `DATABASE_URL` takes it.
     static func database() throws -> [String: String] {
         let server = try #require(ProcessInfo.processInfo.environment[TestCluster.variable])
@@ -91,7 +91,7 @@ import Testing
 
 extension Installations {
     /// A running installation answers for itself.
-    @Suite(.timeLimit(.minutes(5))) struct RunningTests {
+    @Suite(.timeLimit(.minutes(15))) struct RunningTests {
         @Test func `health, metrics, jobs and doctor tell of a running installation; nobody in it is a superuser`()
             async throws
         {

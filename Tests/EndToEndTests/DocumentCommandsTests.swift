@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Documents as a person asks for them, and as a worker makes them.
-@Suite(.database(migrations: QueueMigrations.all + BooksMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: QueueMigrations.all + BooksMigrations.all), .timeLimit(.minutes(15)))
 struct DocumentCommandsTests {
     private static let catalogue = """
         {"seller": {"code": "shop", "name": "Shop", "currency": "USD", "invoice": {"net_days": 14},

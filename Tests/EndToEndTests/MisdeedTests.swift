@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 
 /// What a handler must not do, done in a real worker: it costs that job, and nobody beside it.
-@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct MisdeedTests {
     @Test func `a job that takes its process down is held after three, and its neighbours complete`() async throws {
         try await MisdeedFixture.with { fixture in

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// What a person does to jobs and queues at the terminal, without any worker running.
-@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(5))) struct OperationCommandsTests {
+@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(15))) struct OperationCommandsTests {
     private struct Nightly: JobArguments {
         static let kind: JobKind = "nightly"
         var customer: Int

@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 
 /// A logical backup of a busy queue comes back in another cluster, and no job is lost or left behind.
-@Suite(.database(migrations: QueueMigrations.all + BooksMigrations.all), .timeLimit(.minutes(5))) struct RestoreTests {
+@Suite(.database(migrations: QueueMigrations.all + BooksMigrations.all), .timeLimit(.minutes(15))) struct RestoreTests {
     private struct Parcel: JobArguments {
         static let kind: JobKind = "parcel"
         var number: Int

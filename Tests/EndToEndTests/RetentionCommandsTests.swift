@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Keeping customers, trials and coupons as a person meets them at the terminal.
-@Suite(.database(migrations: QueueMigrations.all + BooksMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: QueueMigrations.all + BooksMigrations.all), .timeLimit(.minutes(15)))
 struct RetentionCommandsTests {
     private static let catalogue = """
         {"seller": {"code": "shop", "name": "Shop", "currency": "USD",

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// What a person does to schedules at the terminal, without any scheduler running.
-@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(5))) struct SchedulesTests {
+@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(15))) struct SchedulesTests {
     private struct Nightly: JobArguments {
         static let kind: JobKind = "nightly"
         var books = "all"

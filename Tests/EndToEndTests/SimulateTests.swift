@@ -107,7 +107,7 @@ extension Installations {
 }
 
 /// Simulations on a server of somebody's, one at a time: each looks what is left of it there.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct SimulateElsewhereTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct SimulateElsewhereTests {
     private static let example = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../scenarios/calendar/month_end.json").standardized.path()
 

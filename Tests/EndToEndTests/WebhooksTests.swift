@@ -10,7 +10,8 @@ import TestSupport
 import Testing
 
 /// Webhooks in and out at the terminal and over HTTP, as an operator and a gateway meet them.
-@Suite(.database(migrations: QueueMigrations.all + BooksMigrations.all), .timeLimit(.minutes(5))) struct WebhooksTests {
+@Suite(.database(migrations: QueueMigrations.all + BooksMigrations.all), .timeLimit(.minutes(15)))
+struct WebhooksTests {
     private static func event(_ id: String, live: Bool = false) -> [UInt8] {
         Array(
             (#"{"id":"\#(id)","object":"event","api_version":"2026-10-28.endive","type":"charge.refunded","#

@@ -7,7 +7,7 @@ import PaymentRetries
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct GatewayEventsCrashTests {
     @Test(arguments: [1, 2])
     func `a charge, its refund and its dispute are booked once, whichever call the worker dies after`(

@@ -11,7 +11,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct GatewayEventsTests {
     @Test func `an event is stored once, with one job, however often it comes`() async throws {
         try await ToldInvoice.with { told in

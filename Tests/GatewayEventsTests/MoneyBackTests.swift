@@ -11,7 +11,7 @@ import TestSupport
 import Testing
 
 /// Refunds, disputes, and what customers pay with.
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct MoneyBackTests {
     private static func refund(
         _ minorUnits: Int64, _ state: GatewayRefund.State = .succeeded, failure: String? = nil

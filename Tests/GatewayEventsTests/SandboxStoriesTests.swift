@@ -12,7 +12,7 @@ import Testing
 import Web
 
 /// What happens at Stripe and comes to us by webhook, as our sandbox does both.
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct SandboxStoriesTests {
     @Test func `events that come twice and backwards change nothing that is booked`() async throws {
         try await SandboxStory.with { story in

@@ -12,7 +12,7 @@ import TestSupport
 import Testing
 
 /// What never reached us is found in the gateway's list, and replayed when a person says so.
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct SweepTests {
     @discardableResult
     private func sweep(_ told: ToldInvoice, at seconds: Int = 0) async throws -> [String] {

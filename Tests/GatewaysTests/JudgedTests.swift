@@ -10,7 +10,7 @@ import Testing
 @testable import Gateways
 
 /// Against programs that we did not write.
-@Suite(Judge.isHere, .timeLimit(.minutes(5))) struct JudgedTests {
+@Suite(Judge.isHere, .timeLimit(.minutes(15))) struct JudgedTests {
     @Test func `every call has the parameters that Stripe's own library knows`() async throws {
         let script = StripeScript([
             .answer(200, #"{"id":"cus_1"}"#), .answer(200, #"{"id":"pm_1"}"#), .answer(200, #"{"id":"cus_1"}"#),

@@ -10,7 +10,7 @@ import Sandboxes
 import Testing
 
 /// The gateway against our stand-in, which charges, remembers keys and fails on command as Stripe does.
-@Suite(.timeLimit(.minutes(5))) struct StripeSandboxTests {
+@Suite(.timeLimit(.minutes(15))) struct StripeSandboxTests {
     /// A sandbox with one customer who has one card.
     private struct Scene {
         let sandbox: StripeSandbox

@@ -9,7 +9,7 @@ import Testing
 @testable import Gateways
 
 /// The gateway over real connections that end in every way.
-@Suite(.timeLimit(.minutes(5))) struct StripeWireTests {
+@Suite(.timeLimit(.minutes(15))) struct StripeWireTests {
     /// Charges at a server that gives the answers in turn, then none; counts what reached it.
     private func charge(
         _ answers: [HTTPServerResponse], timeout: Duration = .seconds(20)

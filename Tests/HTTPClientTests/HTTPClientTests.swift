@@ -3,7 +3,7 @@ import HTTPTypes
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct HTTPClientTests {
+@Suite(.timeLimit(.minutes(15))) struct HTTPClientTests {
     private static let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Twice: a\r\nx-twice:b\r\n\r\nok"
 
     private func client(_ change: (inout HTTPClient.Settings) -> Void = { _ in }) -> HTTPClient {

@@ -3,7 +3,7 @@ import HTTPClient
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct SMTPClientTests {
+@Suite(.timeLimit(.minutes(15))) struct SMTPClientTests {
     /// What a scripted server answers at each step; nil closes the connection there, "" hangs.
     struct Script: Sendable {
         var greeting: String? = "220 hello"

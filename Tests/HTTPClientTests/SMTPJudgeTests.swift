@@ -3,7 +3,7 @@ import JudgeSupport
 import Testing
 
 /// Against a mail server that we did not write, with TLS and a login.
-@Suite(Judge.isHere, .timeLimit(.minutes(5))) struct SMTPJudgeTests {
+@Suite(Judge.isHere, .timeLimit(.minutes(15))) struct SMTPJudgeTests {
     private let folder: TemporaryFolder
     private let sink: Judge.Server
 

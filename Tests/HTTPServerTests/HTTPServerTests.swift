@@ -4,7 +4,7 @@ import HTTPTypes
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct HTTPServerTests {
+@Suite(.timeLimit(.minutes(15))) struct HTTPServerTests {
     private func server(
         _ change: (inout HTTPServer.Settings) -> Void = { _ in },
         _ handler: @escaping @Sendable (HTTPServerRequest) async -> HTTPServerResponse

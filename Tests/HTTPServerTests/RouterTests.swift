@@ -3,7 +3,7 @@ import HTTPServer
 import HTTPTypes
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct RouterTests {
+@Suite(.timeLimit(.minutes(15))) struct RouterTests {
     @Test(arguments: [
         ("GET", "/v1/things", 200, "list"), ("POST", "/v1/things", 200, "create"),
         ("GET", "/v1/things/a%20b", 200, "a b"),

@@ -8,7 +8,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct InvoiceGenerationCrashTests {
     private static let customers = [SampleCustomer(), SampleCustomer("other", seats: 1)]
 

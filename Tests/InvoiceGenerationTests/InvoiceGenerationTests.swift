@@ -11,7 +11,7 @@ import Renewals
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct InvoiceGenerationTests {
     private func generate(_ seller: SampleSeller, in fixture: BillingFixture) async throws -> [String] {
         let customers = seller.customers.values.map(\.customer).sorted()

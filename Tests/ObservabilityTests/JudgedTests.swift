@@ -3,7 +3,7 @@ import Observability
 import Testing
 
 /// Against the parser of those who defined the format.
-@Suite(Judge.isHere, .timeLimit(.minutes(5))) struct JudgedTests {
+@Suite(Judge.isHere, .timeLimit(.minutes(15))) struct JudgedTests {
     @Test func `the official parser reads what was counted`() async throws {
         let metrics = Metrics()
         metrics.declare("jobs_total", .counter, help: "Jobs: \"all\"\nof \\ them.")

@@ -5,7 +5,7 @@ import PaymentMethods
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct PaymentMethodsCrashTests {
     @Test(arguments: [true, false], [1, 2])
     func `a method becomes chargeable and what is open is collected, whichever call its worker dies after`(

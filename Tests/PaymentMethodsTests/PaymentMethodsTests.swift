@@ -11,7 +11,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct PaymentMethodsTests {
     private func methods(of seller: SampleSeller, in fixture: BillingFixture) async throws -> [String] {
         try await fixture.query(

@@ -156,7 +156,7 @@ extension String {
     }
 }
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct PaymentPagesTests {
     @Test func `a link shows its invoice, and how it can be paid`() async throws {
         try await Shop.with(token: nil, netDays: 14) { shop in

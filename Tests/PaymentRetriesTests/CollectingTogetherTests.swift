@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// Several customers in one job: none of them is charged twice, and none keeps the others.
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct CollectingTogetherTests {
     @Test func `several customers are charged by one job, each once`() async throws {
         try await OpenInvoices.with { open in

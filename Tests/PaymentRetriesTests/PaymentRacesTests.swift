@@ -11,7 +11,7 @@ import TestSupport
 import Testing
 
 /// What happens to an invoice while the gateway's answer to its charge is on the way.
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct PaymentRacesTests {
     @Test(arguments: [true, false])
     func `a second worker on the same customer keeps off a charge under way`(isSlow: Bool) async throws {

@@ -6,7 +6,7 @@ import PaymentRetries
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct PaymentRetriesCrashTests {
     /// What the gateway does with the first charge; each story ends with the invoice paid.
     enum First: CaseIterable { case succeeds, losesAnswer, losesRequest, refusesConnection }

@@ -10,7 +10,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct PaymentRetriesTests {
     @Test func `an open invoice is charged, booked, and its receipt written`() async throws {
         try await OpenInvoice.with { open in

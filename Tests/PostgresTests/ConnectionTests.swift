@@ -3,7 +3,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite(.database, .timeLimit(.minutes(5)))
+@Suite(.database, .timeLimit(.minutes(15)))
 struct ConnectionTests {
     private func connect() async throws -> PostgresConnection {
         try await PostgresConnection.connect(TestDatabase.current.configuration)

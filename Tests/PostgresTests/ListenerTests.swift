@@ -2,7 +2,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite(.database, .timeLimit(.minutes(5)))
+@Suite(.database, .timeLimit(.minutes(15)))
 struct ListenerTests {
     private typealias Events = AsyncStream<PostgresListener.Event>.Iterator
 

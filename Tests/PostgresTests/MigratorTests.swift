@@ -4,7 +4,7 @@ import Testing
 
 @testable import Postgres
 
-@Suite(.database, .timeLimit(.minutes(5)))
+@Suite(.database, .timeLimit(.minutes(15)))
 struct MigratorTests {
     static let queue1 = Migration(component: "queue", number: 1, name: "jobs", sql: Array("CREATE TABLE jobs ()".utf8))
     static let queue2 = Migration(
@@ -92,7 +92,7 @@ struct MigratorTests {
     }
 }
 
-@Suite(.database(migrations: [MigratorTests.queue1]), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: [MigratorTests.queue1]), .timeLimit(.minutes(15)))
 struct MigratedDatabaseTests {
     @Test(arguments: 0..<4)
     func `each test case has a migrated database of its own`(_ number: Int) async throws {

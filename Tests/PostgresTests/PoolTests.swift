@@ -4,7 +4,7 @@ import Testing
 
 @testable import Postgres
 
-@Suite(.database, .timeLimit(.minutes(5)))
+@Suite(.database, .timeLimit(.minutes(15)))
 struct PoolTests {
     struct Stop: Error, Equatable {}
     final class Order: Sendable { let callers = Mutex<[Int]>([]) }

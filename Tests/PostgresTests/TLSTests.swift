@@ -70,7 +70,7 @@ struct TLSServer {
     }
 }
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(15)))
 struct TLSTests {
     @Test func `the server's certificate is checked as the URL asks`() async throws {
         try await TLSServer.with(check)

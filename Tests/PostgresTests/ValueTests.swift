@@ -4,7 +4,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite(.database, .timeLimit(.minutes(5)))
+@Suite(.database, .timeLimit(.minutes(15)))
 struct ValueTests {
     enum Colour: String, PostgresCodable { case red, green }
 

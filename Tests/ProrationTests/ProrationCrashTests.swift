@@ -8,7 +8,7 @@ import Proration
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct ProrationCrashTests {
     @Test(arguments: [1, 2])
     func `a change is invoiced once, whichever call its worker dies after`(deaths: Int) async throws {

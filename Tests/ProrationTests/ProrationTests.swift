@@ -10,7 +10,7 @@ import Proration
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct ProrationTests {
     /// Billed through 15 March; the change comes on 1 March, half of a period of 28 days later.
     private static let table: [(Accounts.Operation.Invoicing, [Int64])] = [

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// A kind that is over a limit is stopped before it repeats its fault with every job, and goes on when a person says so.
-@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct BreakerTests {
     struct Share: Sendable, CustomTestStringConvertible {
         let failed: Int

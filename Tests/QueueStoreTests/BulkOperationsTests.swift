@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// What a person does to many jobs at once.
-@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct BulkOperationsTests {
     static func filter(_ change: (inout QueueInspection.Filter) -> Void) -> QueueInspection.Filter {
         var filter = QueueInspection.Filter()
@@ -162,7 +162,7 @@ struct BulkOperationsTests {
 }
 
 /// What is not claimed, until it is.
-@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct PauseTests {
     @Test(arguments: [QueuePauses.Subject.queue("standard"), .kind("count"), .everything])
     func `what was paused before the start is not claimed, and on resuming it is at once`(

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// A checkup finds nothing wrong in a queue that works, and each fault by its name.
-@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct CheckupTests {
     private static func faults(_ queue: QueueFixture, patience: Duration = .seconds(900)) async throws -> [String] {
         try await QueueCheckup(pool: queue.pool, patience: patience).findings(now: queue.serverTime())

@@ -5,7 +5,7 @@ import QueueStore
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct ClaimTests {
     @Test func `exactly the limit is claimed, in priority, due time and id order`() async throws {
         try await QueueFixture.with { queue in

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Large batches go another way into the tables than small ones, and nobody can tell.
-@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct CopyTests {
     private struct Stop: Error {}
 

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// What becomes of a serial key whose first job cannot go on, and where that job stands when it is brought back.
-@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct DeadHeadTests {
     enum Death: CaseIterable, Sendable { case held, discarded, cancelled }
 

@@ -5,7 +5,7 @@ import QueueStore
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct EffectTests {
     private static let charge = EffectRequest(scope: "payment_attempt/17", name: "charge", fingerprint: "29900 USD")
 

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Who comes first when there is more to do than workers.
-@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct FairnessTests {
     @Test func `five thousand jobs of one tenant do not delay ten of another`() async throws {
         try await QueueFixture.with { queue in

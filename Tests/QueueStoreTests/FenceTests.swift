@@ -6,7 +6,7 @@ import QueueStore
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct FenceTests {
     private static let effect = EffectRequest(scope: "test/1", name: "write", fingerprint: "1")
 

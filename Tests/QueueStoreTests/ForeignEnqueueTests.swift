@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Programs that are not ours enqueue in their own transaction, what they were granted and nothing else.
-@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct ForeignEnqueueTests {
     @Test func `a foreign job is stored as Swift stores it`() async throws {
         try await Foreigner.with(granted: "parcel") { queue, foreigner in

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// Housekeeping makes room and takes nothing that is still needed; nobody waits for it.
-@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct HousekeepingTests {
     /// The worker's role may read the parent alone.
     private static let inDay: SQL =

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Two workers and one job, through every order in which they may claim it, lose it and end it.
-@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct InterleavingTests {
     enum Step: Hashable, Sendable { case claim(Int), lose(Int), end(Int) }
     enum Ending: CaseIterable, Sendable { case completed, retried, snoozed, released }

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// A lane is claimed by a cursor; what commits behind it must be found all the same, and only once.
-@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct LateCommitTests {
     private struct Stop: Error {}
 

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Leases go when their last job has ended, not before; and whoever ends or rescues many waits for nobody for ever.
-@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct LeaseTests {
     @Test func `the table of leases stays as small as what is running`() async throws {
         try await QueueFixture.with { queue in

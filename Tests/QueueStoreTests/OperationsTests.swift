@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// What a person does to one job.
-@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct OperationsTests {
     static let later = Instant(microseconds: 4_000_000_000_000_000)
 

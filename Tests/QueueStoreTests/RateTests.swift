@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// All workers together call a gateway no more often than it allows, and wait without spending anything.
-@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct RateTests {
     @Test(arguments: SeededGenerator.seeds)
     func `four workers are never given more calls than the rate times the time and the burst`(_ seed: UInt64)

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// A job whose worker is lost goes on elsewhere, once, and whoever had it before cannot speak for it.
-@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct RescueTests {
     @Test func `a job rescued while its handler runs ends once, by its new holder, and promotes nobody twice`()
         async throws

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// What housekeeping removes row by row, and what it must leave.
-@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct RetentionTests {
     @Test func `failures stay as long as their job can be looked at`() async throws {
         try await QueueFixture.with { queue in

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// A run is told by where its jobs are, and its follow-up comes once.
-@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct RunTests {
     @Test func `the follow-up comes when the last job has ended, however it ended, and once`() async throws {
         try await QueueFixture.with { queue in

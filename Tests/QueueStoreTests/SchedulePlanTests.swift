@@ -6,7 +6,7 @@ import Testing
 
 @testable import QueueStore
 
-@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct SchedulePlanTests {
     private static let statements: [(name: String, sql: SQL)] = [
         ("how far a schedule has come", ScheduleSQL.standings(of: ["s"])),

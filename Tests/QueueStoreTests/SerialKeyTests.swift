@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Jobs of one key run one at a time and in order, whatever becomes of the one that is first.
-@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct SerialKeyTests {
     @Test func `many workers run the jobs of one key one at a time and in order`() async throws {
         try await QueueFixture.with { queue in

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// A job that lost a worker may be what killed it: a worker has one such job at a time, so that it takes no other with it.
-@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct SuspectTests {
     @Test func `a worker has one job at a time of those that lost a worker, and others beside it`() async throws {
         try await QueueFixture.with { queue in

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// One live job a unique key, decided by the database.
-@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct UniqueKeyTests {
     private func live(_ queue: QueueFixture) async throws -> Int {
         try await queue.counted("SELECT count(*) FROM queue.all_jobs WHERE ended_at IS NULL")

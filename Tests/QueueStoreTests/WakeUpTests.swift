@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// What workers are told of, and when.
-@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct WakeUpTests {
     private struct Elsewhere: JobArguments {
         static let kind: JobKind = "elsewhere"

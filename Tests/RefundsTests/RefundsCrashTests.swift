@@ -8,7 +8,7 @@ import Refunds
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct RefundsCrashTests {
     @Test(arguments: [1, 2])
     func `what is paid back is paid once, whichever call the worker dies after`(deaths: Int) async throws {

@@ -11,7 +11,7 @@ import Refunds
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct RefundsTests {
     /// A paid invoice of 118.00, of which 50.00 is paid back.
     private func refunded(

@@ -7,7 +7,7 @@ import Renewals
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct RenewalsCrashTests {
     @Test(arguments: [1, 2])
     func `a customer moves on once, whichever call its worker dies after`(deaths: Int) async throws {

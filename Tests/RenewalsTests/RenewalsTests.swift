@@ -10,7 +10,7 @@ import Renewals
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: BillingFixture.migrations), .timeLimit(.minutes(15)))
 struct RenewalsTests {
     /// The codes of the customers that somebody was asked to invoice, in order.
     private func asked(_ seller: SampleSeller, in fixture: BillingFixture) async throws -> [String] {

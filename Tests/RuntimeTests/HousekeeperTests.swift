@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Housekeeping beside the work of a process.
-@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.serialized, .database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct HousekeeperTests {
     @Test func `a process keeps house as soon as it runs, says what it did, and ends with the order to stop`()
         async throws

@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 
 /// Workers under a breaker, a rate, and with effects left open.
-@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct LimitTests {
     private static func charge(_ job: Job<Errand>, _ amount: Int64) -> EffectRequest {
         EffectRequest(

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// How a worker comes to its jobs and they to their end, when the usual way is closed.
-@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct PickupTests {
     private struct Refusal: Error {}
 

@@ -4,7 +4,7 @@ import Runtime
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct RunTests {
     @Test func `a worker enqueues a run's follow-up when the last of its jobs has ended`() async throws {
         try await WorkerFixture.with { fixture in

@@ -9,7 +9,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct SchedulerTests {
     @Test func `three schedulers that race fire each tick once`() async throws {
         try await SchedulerFixture.with { fixture in

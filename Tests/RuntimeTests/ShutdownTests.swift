@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// A worker that is told to stop leaves nothing half-taken behind.
-@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct ShutdownTests {
     /// No job is running, none lost an attempt, and nobody is left in the roster or holds a lease.
     private func expectNothingLeft(_ fixture: WorkerFixture) async throws {

@@ -7,7 +7,7 @@ import Runtime
 import TestSupport
 import Testing
 
-@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(5)))
+@Suite(.database(migrations: QueueMigrations.all), .timeLimit(.minutes(15)))
 struct WorkerTests {
     @Test func `a job enqueued while the worker sleeps runs and its follow-up after it`() async throws {
         try await WorkerFixture.with { fixture in

@@ -4,7 +4,7 @@ import JudgeSupport
 import Sandboxes
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct MailSandboxTests {
+@Suite(.timeLimit(.minutes(15))) struct MailSandboxTests {
     private let folder: TemporaryFolder
 
     init() throws { folder = try TemporaryFolder() }

@@ -54,7 +54,7 @@ private struct Bench {
     private func url(_ path: String) -> String { "http://127.0.0.1:\(sandbox.port)\(path)" }
 }
 
-@Suite(.timeLimit(.minutes(5))) struct StripeSandboxTests {
+@Suite(.timeLimit(.minutes(15))) struct StripeSandboxTests {
     private static let charge =
         "amount=29900&currency=usd&payment_method=pm_card_visa&off_session=true&confirm=true&metadata[attempt_id]=a1"
 

@@ -10,7 +10,7 @@ import Testing
 import Typesetting
 
 /// PDFs as other programs read them: poppler for text, fonts and structure, zbar for the QR code.
-@Suite(.timeLimit(.minutes(5))) struct PDFTests {
+@Suite(.timeLimit(.minutes(15))) struct PDFTests {
     /// A PDF in a file of its own.
     private struct File {
         let folder: TemporaryFolder

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Web
 
-@Suite(.timeLimit(.minutes(5))) struct HealthServiceTests {
+@Suite(.timeLimit(.minutes(15))) struct HealthServiceTests {
     /// Work that counts itself, says when it begins, and ends when it is let go.
     private final class Work: Sendable {
         private let count = Atomic<Int>(0)
