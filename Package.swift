@@ -79,8 +79,8 @@ let package = Package(
         library("Money"),
         library("Ledger", "Dates", "Money"),
         library("JSONText"),
-        library("Templates"),
         library("HTML"),
+        library("Templates", "HTML"),
         // Chance that repeats, for trials and tests.
         library("Chance"),
         library("Billing", "Dates", "JSONText", "Ledger", "Money"),

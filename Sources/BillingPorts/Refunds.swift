@@ -61,14 +61,11 @@ public protocol RefundGateway: Sendable {
     func refunds(of payment: String) async -> GatewayLookup<[GatewayRefund]>
 }
 
-/// A payment service that saves what is charged later, and lets a customer confirm a payment in person.
+/// A payment service that saves what is charged later.
 public protocol SetupGateway: Sendable {
     /// Begins saving a payment method that the customer enters at the gateway's own form. The gateway tells when it is
     /// done.
     func beginSetup(ofCustomer reference: String, key: IdempotencyKey) async -> GatewayLookup<GatewayForm>
-
-    /// What the customer needs to confirm a payment that its bank asks about.
-    func confirmation(of payment: String) async -> GatewayLookup<GatewayForm>
 
     /// Lets go of a payment method, for good.
     func detach(_ method: String, key: IdempotencyKey) async -> SetupOutcome
@@ -81,14 +78,11 @@ public struct GatewayForm: Sendable, Hashable, CustomStringConvertible {
     public let clientSecret: String
     /// In the gateway's words, such as `requires_action`.
     public let status: String
-    /// What was tried last, if the payment was declined.
-    public let method: String?
 
-    public init(reference: String, clientSecret: String, status: String, method: String?) {
+    public init(reference: String, clientSecret: String, status: String) {
         self.reference = reference
         self.clientSecret = clientSecret
         self.status = status
-        self.method = method
     }
 
     public var description: String { "\(reference) \(status)" }

@@ -1,3 +1,5 @@
+internal import HTML
+
 /// A text with places for values. Whatever could go wrong with it is found when it is read: rendering one that was read,
 /// with all values its vocabulary promises, cannot fail, and no value can become markup.
 ///
@@ -45,7 +47,7 @@ public struct Template: Sendable {
             case .literal(let text): output += text
             case .value(let name):
                 guard let text = values.texts[name] else { throw MissingValue(name: name) }
-                output += form == .html ? text.escapedAsHTML : text
+                output += form == .html ? HTML(text).markup : text
             case .content(let name):
                 // Rendered by a template of the same form already.
                 guard let text = values.texts[name] else { throw MissingValue(name: name) }
@@ -136,22 +138,4 @@ public struct TemplateFaults: Error, Hashable, Sendable, CustomStringConvertible
 
     public let faults: [Fault]
     public var description: String { faults.map { "line \($0.line): \($0.reason)" }.joined(separator: "\n") }
-}
-
-extension String {
-    /// Fit to stand between tags and in a quoted attribute.
-    public var escapedAsHTML: String {
-        var escaped = ""
-        for scalar in unicodeScalars {
-            switch scalar {
-            case "&": escaped += "&amp;"
-            case "<": escaped += "&lt;"
-            case ">": escaped += "&gt;"
-            case "\"": escaped += "&quot;"
-            case "'": escaped += "&#39;"
-            default: escaped.unicodeScalars.append(scalar)
-            }
-        }
-        return escaped
-    }
 }

@@ -8,7 +8,7 @@ private let allowedImports: [String: Set<String>] = [
     "Money": [],
     "Ledger": ["Dates", "Money"],
     "JSONText": [],
-    "Templates": [],
+    "Templates": ["HTML"],
     "HTML": [],
     "Billing": ["Dates", "Money", "Ledger", "JSONText"],
     "Scenarios": ["Accounts", "Billing", "Dates", "JSONText", "Ledger", "Money"],

@@ -66,12 +66,6 @@ extension StripeGateway: SetupGateway {
         }
     }
 
-    public func confirmation(of payment: String) async -> GatewayLookup<GatewayForm> {
-        await look("/v1/payment_intents/\(PercentEncoding.encode(payment))") { (node) throws(JSONFault) in
-            try GatewayForm(node)
-        }
-    }
-
     public func detach(_ method: String, key: IdempotencyKey) async -> SetupOutcome {
         let path = "/v1/payment_methods/\(PercentEncoding.encode(method))/detach"
         let reply = await api.send(.post(path, FormEncoding(), key: key))
@@ -85,9 +79,8 @@ extension StripeGateway: SetupGateway {
 
 extension GatewayForm {
     init(_ node: JSONNode) throws(JSONFault) {
-        let failed = node.member("last_payment_error")?.member("payment_method")
         self.init(
             reference: try node.required("id").string(), clientSecret: try node.required("client_secret").string(),
-            status: try node.required("status").string(), method: node.id("payment_method") ?? failed?.text("id"))
+            status: try node.required("status").string())
     }
 }

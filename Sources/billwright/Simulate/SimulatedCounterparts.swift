@@ -85,7 +85,6 @@ struct SilentNews: GatewayNews, RefundGateway, SetupGateway, EventPost {
                 failure: nil))
     }
     func beginSetup(ofCustomer reference: String, key: IdempotencyKey) async -> GatewayLookup<GatewayForm> { .gone }
-    func confirmation(of payment: String) async -> GatewayLookup<GatewayForm> { .gone }
     func detach(_ method: String, key: IdempotencyKey) async -> SetupOutcome { .done(reference: method) }
     func notice(in body: [UInt8]) throws(GatewayEventFault) -> GatewayNotice { .other }
     func payment(_ reference: String) async -> GatewayLookup<GatewayPayment> { .gone }
